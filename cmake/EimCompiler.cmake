@@ -1,0 +1,14 @@
+# Warnings and sanitizers, for our own targets only (interface library eim_options).
+add_library(eim_options INTERFACE)
+target_compile_options(eim_options INTERFACE
+  -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla
+  -Wwrite-strings -Wformat=2 -fno-common)
+if(EIM_WERROR)
+  target_compile_options(eim_options INTERFACE -Werror)
+endif()
+target_compile_definitions(eim_options INTERFACE _GNU_SOURCE)
+if(EIM_SANITIZE)
+  # For every target, generated code too: TSan must see all of it.
+  add_compile_options(-fsanitize=${EIM_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${EIM_SANITIZE})
+endif()

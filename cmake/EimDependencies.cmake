@@ -1,0 +1,27 @@
+# Third parties, as the system has them. A missing one is named with the package that brings it.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+
+set(_eim_missing "")
+function(eim_need target module debian)
+  pkg_check_modules(${target} QUIET IMPORTED_TARGET ${module})
+  if(NOT ${target}_FOUND)
+    set(_eim_missing "${_eim_missing}\n  ${module}: install ${debian}" PARENT_SCOPE)
+  endif()
+endfunction()
+
+eim_need(LWS "libwebsockets>=4.1" "libwebsockets-dev and libwebsockets-evlib-uv")
+eim_need(CURL "libcurl>=7.68" "libcurl4-openssl-dev")
+eim_need(CJSON "libcjson>=1.7" "libcjson-dev")
+eim_need(OPENSSL "openssl>=3.0" "libssl-dev")
+eim_need(UV "libuv>=1.40" "libuv1-dev")
+eim_need(PROTOBUFC "libprotobuf-c>=1.3" "libprotobuf-c-dev")
+eim_need(LZ4 "liblz4>=1.9" "liblz4-dev")
+find_program(PROTOC_C protoc-c)
+if(NOT PROTOC_C)
+  string(APPEND _eim_missing "\n  protoc-c: install protobuf-c-compiler")
+endif()
+if(_eim_missing)
+  message(FATAL_ERROR "libeim needs (names are those of Debian and Ubuntu):${_eim_missing}\n"
+    "`make setup` installs them all.")
+endif()
