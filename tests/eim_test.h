@@ -1,6 +1,7 @@
 /* eim_test.h - the test harness: TEST(name) { … } registers itself; one file of a program also says
  * EIM_TEST_MAIN. Every failed CHECK is printed with its values; the program ends with the line
- * "N passed, N failed" and exit status 0 or 1. An argument runs only tests whose name contains it. */
+ * "N passed, N failed" and exit status 0 or 1. An argument runs only tests whose name contains it.
+ */
 #ifndef EIM_TEST_H
 #define EIM_TEST_H
 
@@ -20,7 +21,8 @@ extern eim_test *eim_tests, **eim_tests_tail;
 extern int eim_test_failures; /* of the test that runs */
 
 void eim_test_add(eim_test *test);
-void eim_test_fail(const char *file, int line, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void eim_test_fail(const char *file, int line, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 #define TEST(test_name)                                                                            \
   static void test_##test_name(void);                                                              \
@@ -59,7 +61,8 @@ void eim_test_fail(const char *file, int line, const char *format, ...) __attrib
   do {                                                                                             \
     const char *a_ = (actual), *p_ = (part);                                                       \
     if (!a_ || !strstr(a_, p_))                                                                    \
-      eim_test_fail(__FILE__, __LINE__, "%s: \"%s\" has no \"%s\"", #actual, a_ ? a_ : "(null)", p_); \
+      eim_test_fail(__FILE__, __LINE__, "%s: \"%s\" has no \"%s\"", #actual, a_ ? a_ : "(null)",   \
+                    p_);                                                                           \
   } while (0)
 
 #define EIM_TEST_MAIN                                                                              \

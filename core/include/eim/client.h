@@ -1,7 +1,7 @@
 /** @file eim/client.h  A client is one user: log in, stay logged in, talk.
  *
- * Calls only check and post; results and events come by the handlers. A request's `token` is a number
- * the caller chose: its on_result carries it, exactly once. Token 0: no result wanted. */
+ * Calls only check and post; results and events come by the handlers. A request's `token` is a
+ * number the caller chose: its on_result carries it, exactly once. Token 0: no result wanted. */
 #ifndef EIM_CLIENT_H
 #define EIM_CLIENT_H
 
@@ -17,8 +17,8 @@ extern "C" {
 
 typedef struct eim_client eim_client;
 
-/** A new client of @p context with a copy of @p config, checked by eim_config_check(). @p out is owned
- *  by the caller; the client keeps the context alive. */
+/** A new client of @p context with a copy of @p config, checked by eim_config_check(). @p out is
+ * owned by the caller; the client keeps the context alive. */
 EIM_API eim_status eim_client_new(eim_context *context, const eim_config *config, eim_client **out);
 EIM_API eim_client *eim_client_ref(eim_client *self);
 /** Give up one reference; the last one shuts down. Never blocks. NULL is allowed. */
@@ -31,38 +31,41 @@ EIM_API void eim_client_unref(eim_client *self);
  */
 EIM_API void eim_client_shutdown(eim_client *self);
 
-/** Add (or, for a known @p id, replace) a set of callbacks. Before open is the normal time. The struct
- *  is copied. EIM_E_INVALID when struct_size is not that of any known version. */
+/** Add (or, for a known @p id, replace) a set of callbacks. Before open is the normal time. The
+ * struct is copied. EIM_E_INVALID when struct_size is not that of any known version. */
 EIM_API eim_status eim_client_add_event_handler(eim_client *self, const char *id,
                                                 const eim_handlers *handlers);
 /** Remove a set; its on_released follows when no callback of it runs. EIM_E_INVALID: unknown id. */
 EIM_API eim_status eim_client_remove_event_handler(eim_client *self, const char *id);
 
 /**
- * Create a user over REST; works only for apps in open registration. Needs no login. @p nickname may be
- * NULL. Refusals: 203 exists, 205 illegal name or password, 105 name too long, 208 registration
- * closed, 4 quota, 302 rate. Never repeated by itself once the request may have arrived.
+ * Create a user over REST; works only for apps in open registration. Needs no login. @p nickname
+ * may be NULL. Refusals: 203 exists, 205 illegal name or password, 105 name too long, 208
+ * registration closed, 4 quota, 302 rate. Never repeated by itself once the request may have
+ * arrived.
  */
 EIM_API eim_status eim_client_register_user(eim_client *self, const char *username,
                                             const char *password, const char *nickname,
                                             uint64_t token);
-/** Log in with a password, which is traded for a token and then forgotten. The result is success once
- *  the session is online. EIM_E_STATE: logged in or logging in already. */
-EIM_API eim_status eim_client_open_password(eim_client *self, const char *user, const char *password,
-                                            uint64_t token);
+/** Log in with a password, which is traded for a token and then forgotten. The result is success
+ * once the session is online. EIM_E_STATE: logged in or logging in already. */
+EIM_API eim_status eim_client_open_password(eim_client *self, const char *user,
+                                            const char *password, uint64_t token);
 /** Log in with an access token. As eim_client_open_password(). */
 EIM_API eim_status eim_client_open_token(eim_client *self, const char *user,
                                          const char *access_token, uint64_t token);
-/** Log out: end the session or the login, stop reconnecting, keep the handle. Fine in any state. Open
- *  requests end with EIM_E_CANCELED. open may follow at once. */
+/** Log out: end the session or the login, stop reconnecting, keep the handle. Fine in any state.
+ * Open requests end with EIM_E_CANCELED. open may follow at once. */
 EIM_API eim_status eim_client_close(eim_client *self, uint64_t token);
-/** Replace the access token of the session (also the answer to on_token_request). The server is asked
- *  for its expiry; a refusal leaves the session as it was. EIM_E_STATE when there is no session. */
+/** Replace the access token of the session (also the answer to on_token_request). The server is
+ * asked for its expiry; a refusal leaves the session as it was. EIM_E_STATE when there is no
+ * session. */
 EIM_API eim_status eim_client_renew_token(eim_client *self, const char *access_token,
                                           uint64_t token);
 /** Tell that the host's network went up (attempt now) or down (wait until up). */
 EIM_API eim_status eim_client_network_changed(eim_client *self, bool up);
-/** Text shown to the device that the next login pushes out; at most 1024 UTF-16 units, NULL: none. */
+/** Text shown to the device that the next login pushes out; at most 1024 UTF-16 units, NULL: none.
+ */
 EIM_API eim_status eim_client_set_login_ext(eim_client *self, const char *ext);
 
 /** Send a message. The result carries the server's id and time. While reconnecting it waits within

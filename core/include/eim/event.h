@@ -27,8 +27,8 @@ typedef enum eim_state {
 /** "OFFLINE", "RESOLVING" … Static. */
 EIM_API const char *eim_state_name(eim_state state);
 
-/** One move of the session. on_state, on_connected, on_disconnected and on_reconnecting are views of
- *  the same facts. */
+/** One move of the session. on_state, on_connected, on_disconnected and on_reconnecting are views
+ * of the same facts. */
 typedef struct eim_state_change eim_state_change;
 EIM_API eim_state_change *eim_state_change_ref(const eim_state_change *self);
 EIM_API void eim_state_change_unref(const eim_state_change *self);
@@ -36,7 +36,8 @@ EIM_API eim_state eim_state_change_state(const eim_state_change *self);
 EIM_API eim_state eim_state_change_previous(const eim_state_change *self);
 /** Why; NULL for an ordinary step and for a close() that was asked for. Borrowed. */
 EIM_API const eim_error *eim_state_change_cause(const eim_state_change *self);
-/** Number of the attempt since the session was last online or open() was called, from 1; 0: none. */
+/** Number of the attempt since the session was last online or open() was called, from 1; 0: none.
+ */
 EIM_API int eim_state_change_attempt(const eim_state_change *self);
 /** ms until the next attempt; 0 when none is planned. */
 EIM_API int64_t eim_state_change_next_retry_ms(const eim_state_change *self);
@@ -90,7 +91,8 @@ EIM_API int64_t eim_receipt_time(const eim_receipt *self);
 typedef struct eim_notice eim_notice;
 EIM_API eim_notice *eim_notice_ref(const eim_notice *self);
 EIM_API void eim_notice_unref(const eim_notice *self);
-/** For example "contact", "group", "chatroom", "presence", "reaction", "unknown". docs/notices.md */
+/** For example "contact", "group", "chatroom", "presence", "reaction", "unknown". docs/notices.md
+ */
 EIM_API const char *eim_notice_name(const eim_notice *self);
 /** JSON object, faithful to the wire. */
 EIM_API const char *eim_notice_json(const eim_notice *self);
@@ -139,24 +141,26 @@ EIM_API const char *eim_result_json(const eim_result *self);
   X(result, eim_result)
 
 /**
- * Callbacks of one handler set. Every callback runs inside eim_context_poll(); any eim_ function may
- * be called from it. Leave out what is not wanted (NULL). New events are appended: struct_size lets
- * a program that was compiled earlier go on working.
+ * Callbacks of one handler set. Every callback runs inside eim_context_poll(); any eim_ function
+ * may be called from it. Leave out what is not wanted (NULL). New events are appended: struct_size
+ * lets a program that was compiled earlier go on working.
  */
 typedef struct eim_handlers {
   size_t struct_size; /**< sizeof(eim_handlers) */
   void *user_data;
-  /** Once, after the last callback of this set: free user_data here. Runs on the thread that ends the
-   *  last dispatch or the shutdown; may only free, not call eim_ functions other than _unref. */
+  /** Once, after the last callback of this set: free user_data here. Runs on the thread that ends
+   * the last dispatch or the shutdown; may only free, not call eim_ functions other than _unref. */
   void (*on_released)(void *user_data);
   void (*on_state)(void *user_data, const eim_state_change *change);
   void (*on_connected)(void *user_data, const eim_state_change *change);
-  /** The session is lost or over: cause says why (NULL: close() was called), will_retry what next. */
+  /** The session is lost or over: cause says why (NULL: close() was called), will_retry what next.
+   */
   void (*on_disconnected)(void *user_data, const eim_state_change *change);
   void (*on_reconnecting)(void *user_data, const eim_state_change *change);
   void (*on_token_will_expire)(void *user_data, const eim_token_event *event);
   void (*on_token_expired)(void *user_data, const eim_token_event *event);
-  /** A token is wanted: answer by eim_client_renew_token(). Its presence makes this the provider. */
+  /** A token is wanted: answer by eim_client_renew_token(). Its presence makes this the provider.
+   */
   void (*on_token_request)(void *user_data, const eim_token_event *event);
   void (*on_error)(void *user_data, const eim_error *error);
   void (*on_message)(void *user_data, const eim_message *message);
@@ -168,9 +172,11 @@ typedef struct eim_handlers {
 
 /** Initializer for a handler set: `eim_handlers h = EIM_HANDLERS_INIT;` */
 #ifdef __cplusplus
-#define EIM_HANDLERS_INIT {sizeof(eim_handlers)}
+#define EIM_HANDLERS_INIT                                                                          \
+  { sizeof(eim_handlers) }
 #else
-#define EIM_HANDLERS_INIT {.struct_size = sizeof(eim_handlers)}
+#define EIM_HANDLERS_INIT                                                                          \
+  { .struct_size = sizeof(eim_handlers) }
 #endif
 
 #ifdef __cplusplus

@@ -19,11 +19,11 @@ typedef enum eim_log_level {
 
 /** One line. Borrowed during the callback. */
 typedef struct eim_log_record {
-  int64_t time;         /**< ms since 1970 */
+  int64_t time; /**< ms since 1970 */
   eim_log_level level;
-  const char *module;   /**< "session", "net", … Static. */
-  uint64_t client;      /**< number of the client in this process, 0: none */
-  const char *message;  /**< UTF-8 */
+  const char *module;  /**< "session", "net", … Static. */
+  uint64_t client;     /**< number of the client in this process, 0: none */
+  const char *message; /**< UTF-8 */
 } eim_log_record;
 
 /** Lowest level that is logged; initially WARN. Any thread. */

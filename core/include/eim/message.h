@@ -12,7 +12,7 @@ typedef struct eim_message eim_message;
 
 /** Kind of a message. eim_message_type() gives the name the official SDKs use. */
 typedef enum eim_message_kind {
-  EIM_MESSAGE_UNKNOWN = 0, /**< a kind this version does not know: see eim_message_body() */
+  EIM_MESSAGE_UNKNOWN = 0,  /**< a kind this version does not know: see eim_message_body() */
   EIM_MESSAGE_TEXT = 1,     /**< "txt" */
   EIM_MESSAGE_IMAGE = 2,    /**< "img" */
   EIM_MESSAGE_VIDEO = 3,    /**< "video" */
@@ -31,8 +31,8 @@ typedef enum eim_chat_type {
 } eim_chat_type;
 
 /**
- * A new text message. @p to: user, group or room id; @p text: UTF-8, not empty; @p ext: a JSON object
- * of extra values, or NULL. EIM_E_INVALID says what is wrong with which argument.
+ * A new text message. @p to: user, group or room id; @p text: UTF-8, not empty; @p ext: a JSON
+ * object of extra values, or NULL. EIM_E_INVALID says what is wrong with which argument.
  */
 EIM_API eim_status eim_message_new_text(eim_chat_type chat_type, const char *to, const char *text,
                                         const char *ext, eim_message **out);
@@ -41,7 +41,8 @@ EIM_API eim_message *eim_message_ref(const eim_message *self);
 EIM_API void eim_message_unref(const eim_message *self);
 
 EIM_API eim_message_kind eim_message_get_kind(const eim_message *self);
-/** "txt", "img", "video", "loc", "audio", "file", "cmd", "custom", "combine" or "unknown". Static. */
+/** "txt", "img", "video", "loc", "audio", "file", "cmd", "custom", "combine" or "unknown". Static.
+ */
 EIM_API const char *eim_message_type(const eim_message *self);
 EIM_API eim_chat_type eim_message_get_chat_type(const eim_message *self);
 /** The id the server gave, decimal digits (64 bits); "" for a message that was built here. */

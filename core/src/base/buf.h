@@ -1,5 +1,5 @@
-/* buf.h - growing byte buffer and string builder. Failure is sticky: check `failed` once at the end.
- * data is always NUL-terminated behind length once something was appended. Not thread-safe. */
+/* buf.h - growing byte buffer and string builder. Failure is sticky: check `failed` once at the
+ * end. data is always NUL-terminated behind length once something was appended. Not thread-safe. */
 #ifndef EIM_BASE_BUF_H
 #define EIM_BASE_BUF_H
 
@@ -14,7 +14,8 @@ typedef struct eim_buf {
   bool failed; /* an allocation failed: content is not to be used */
 } eim_buf;
 
-#define EIM_BUF_INIT {NULL, 0, 0, false}
+#define EIM_BUF_INIT                                                                               \
+  { NULL, 0, 0, false }
 
 void eim_buf_add(eim_buf *self, const void *bytes, size_t length);
 void eim_buf_str(eim_buf *self, const char *text);

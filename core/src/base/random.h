@@ -6,7 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef struct eim_random { uint64_t state; } eim_random; /* splitmix64 */
+typedef struct eim_random {
+  uint64_t state;
+} eim_random; /* splitmix64 */
 
 void eim_random_seed_os(eim_random *self);
 uint64_t eim_random_next(eim_random *self);

@@ -7,6 +7,9 @@
 #include <stdint.h>
 
 bool eim_utf8_valid(const char *text, size_t length);
+/* Bytes of the sequence that text starts with, 0 when it is not valid UTF-8. text must not be "".
+ */
+size_t eim_utf8_length(const char *text);
 /* Length in UTF-16 units, as the official SDKs count limits. Invalid bytes count as one. */
 size_t eim_utf16_length(const char *text);
 /* Duplicate; NULL for NULL or when out of memory. */

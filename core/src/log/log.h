@@ -9,8 +9,8 @@
 
 extern atomic_int eim_log_threshold;
 
-void eim_log_write(eim_log_level level, const char *module, uint64_t client, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+void eim_log_write(eim_log_level level, const char *module, uint64_t client, const char *format,
+                   ...) __attribute__((format(printf, 4, 5)));
 
 /* module: a literal such as "session"; client: number of the client, 0 for none. */
 #define EIM_LOG(level, module, client, ...)                                                        \

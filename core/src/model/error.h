@@ -23,7 +23,8 @@ unsigned eim_error_flags(const eim_error *self);
 
 /* Set this thread's last error and return status: failing is one expression,
  * return eim_fail(EIM_E_INVALID, "config: unknown key '%s'", key); */
-eim_status eim_fail(eim_status status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+eim_status eim_fail(eim_status status, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 /* The same with an error at hand (consumed). */
 eim_status eim_fail_with(eim_status status, eim_error *error);
 

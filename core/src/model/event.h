@@ -1,5 +1,5 @@
-/* event.h - the payloads behind eim/event.h, and how to make them. All constructors copy their strings,
- * take over no reference, and return NULL only when out of memory. */
+/* event.h - the payloads behind eim/event.h, and how to make them. All constructors copy their
+ * strings, take over no reference, and return NULL only when out of memory. */
 #ifndef EIM_MODEL_EVENT_H
 #define EIM_MODEL_EVENT_H
 
@@ -12,7 +12,7 @@ typedef enum eim_event_kind {
 #define X(name, type) EIM_EVENT_##name,
   EIM_EVENTS(X)
 #undef X
-  EIM_EVENT_COUNT
+      EIM_EVENT_COUNT
 } eim_event_kind;
 
 eim_state_change *eim_state_change_new(eim_state previous, eim_state state, const eim_error *cause,

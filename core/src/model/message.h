@@ -14,12 +14,12 @@ struct eim_message {
   eim_chat_type chat_type;
   uint64_t server_id; /* 0: built here */
   int64_t time;
-  int online_state;   /* Meta.meta.is_online: 0, 1, 2 other, 3 absent (wire.md 12) */
-  const char *id;     /* decimal digits or "" */
+  int online_state; /* Meta.meta.is_online: 0, 1, 2 other, 3 absent (wire.md 12) */
+  const char *id;   /* decimal digits or "" */
   const char *from, *from_resource, *to; /* "" when not told */
-  const char *text;   /* NULL unless TEXT */
-  const char *ext;    /* JSON object, "{}" */
-  const char *body;   /* JSON object, "{}" */
+  const char *text;                      /* NULL unless TEXT */
+  const char *ext;                       /* JSON object, "{}" */
+  const char *body;                      /* JSON object, "{}" */
 };
 
 /* A message with every string "" ("{}" for ext and body), text NULL, in an arena with room for

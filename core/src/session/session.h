@@ -1,7 +1,8 @@
-/* session.h - DECIDES. One user's session as a pure state machine: no sockets, no clock, no threads.
- * Everything that happens comes in by eim_session_step(); everything it wants goes out by eim_session_io.
- * One thread at a time (the loop thread); an output must not call eim_session_step() of the same session
- * from inside. Deterministic: same inputs, same times, same seed, same outputs. */
+/* session.h - DECIDES. One user's session as a pure state machine: no sockets, no clock, no
+ * threads. Everything that happens comes in by eim_session_step(); everything it wants goes out by
+ * eim_session_io. One thread at a time (the loop thread); an output must not call
+ * eim_session_step() of the same session from inside. Deterministic: same inputs, same times, same
+ * seed, same outputs. */
 #ifndef EIM_SESSION_SESSION_H
 #define EIM_SESSION_SESSION_H
 
@@ -28,26 +29,31 @@ typedef struct eim_now {
 
 /* Open the message socket. Strings are borrowed during the call. */
 typedef struct eim_connect_request {
-  uint32_t conn;     /* names the connection in inputs and outputs; never used twice */
+  uint32_t conn; /* names the connection in inputs and outputs; never used twice */
   bool tls;
-  const char *host;  /* Host header, SNI and certificate */
-  const char *ip;    /* connect here; "": resolve host */
+  const char *host; /* Host header, SNI and certificate */
+  const char *ip;   /* connect here; "": resolve host */
   uint16_t port;
-  const char *path;  /* "/websocket" */
+  const char *path; /* "/websocket" */
 } eim_connect_request;
 
-typedef enum eim_http_method { EIM_HTTP_GET, EIM_HTTP_POST, EIM_HTTP_PUT, EIM_HTTP_DELETE } eim_http_method;
+typedef enum eim_http_method {
+  EIM_HTTP_GET,
+  EIM_HTTP_POST,
+  EIM_HTTP_PUT,
+  EIM_HTTP_DELETE
+} eim_http_method;
 
 typedef struct eim_http_request {
-  uint32_t id;           /* never used twice */
+  uint32_t id; /* never used twice */
   eim_http_method method;
-  const char *url;       /* whole */
-  const char *ip;        /* connect here with SNI and check for the URL's host; "": resolve */
+  const char *url;          /* whole */
+  const char *ip;           /* connect here with SNI and check for the URL's host; "": resolve */
   const eim_secret *bearer; /* NULL: no Authorization */
   const char *content_type; /* NULL without a body */
-  const void *body;      /* may hold a secret: never logged, wiped by whoever copied it */
+  const void *body;         /* may hold a secret: never logged, wiped by whoever copied it */
   size_t body_length;
-  size_t max_answer;     /* bytes; more is a failure */
+  size_t max_answer; /* bytes; more is a failure */
 } eim_http_request;
 
 typedef enum eim_timer {
@@ -82,33 +88,33 @@ typedef struct eim_session_io {
 
 typedef enum eim_input_kind {
   /* commands from the application */
-  EIM_IN_OPEN,     /* user, secret (password or token: is_token), token */
-  EIM_IN_CLOSE,    /* token */
-  EIM_IN_REGISTER, /* user, secret, text (nickname or NULL), token */
-  EIM_IN_RENEW,    /* secret, token */
-  EIM_IN_SEND,     /* message, token */
-  EIM_IN_CANCEL,   /* token */
+  EIM_IN_OPEN,      /* user, secret (password or token: is_token), token */
+  EIM_IN_CLOSE,     /* token */
+  EIM_IN_REGISTER,  /* user, secret, text (nickname or NULL), token */
+  EIM_IN_RENEW,     /* secret, token */
+  EIM_IN_SEND,      /* message, token */
+  EIM_IN_CANCEL,    /* token */
   EIM_IN_LOGIN_EXT, /* text or NULL */
-  EIM_IN_NETWORK,  /* up */
-  EIM_IN_PROVIDER, /* up: somebody handles on_token_request from now on (or nobody any more) */
-  EIM_IN_DONE,     /* seq: every event up to and including seq was dispatched */
+  EIM_IN_NETWORK,   /* up */
+  EIM_IN_PROVIDER,  /* up: somebody handles on_token_request from now on (or nobody any more) */
+  EIM_IN_DONE,      /* seq: every event up to and including seq was dispatched */
   EIM_IN_SHUTDOWN,
   /* from the network */
-  EIM_IN_OPENED,   /* conn */
-  EIM_IN_FRAME,    /* conn, bytes, length: a binary message */
-  EIM_IN_TEXT,     /* conn, bytes, length: a text message */
-  EIM_IN_LOST,     /* conn, error (borrowed): failed to open, or closed */
-  EIM_IN_HTTP,     /* id, http_status, bytes, length; or error (borrowed) with http_status 0 */
-  EIM_IN_TIMER     /* timer */
+  EIM_IN_OPENED, /* conn */
+  EIM_IN_FRAME,  /* conn, bytes, length: a binary message */
+  EIM_IN_TEXT,   /* conn, bytes, length: a text message */
+  EIM_IN_LOST,   /* conn, error (borrowed): failed to open, or closed */
+  EIM_IN_HTTP,   /* id, http_status, bytes, length; or error (borrowed) with http_status 0 */
+  EIM_IN_TIMER   /* timer */
 } eim_input_kind;
 
 typedef struct eim_input {
   eim_input_kind kind;
   uint64_t token;
-  const char *user, *text;      /* borrowed */
-  const eim_secret *secret;     /* borrowed */
+  const char *user, *text;  /* borrowed */
+  const eim_secret *secret; /* borrowed */
   bool is_token, up;
-  const eim_message *message;   /* borrowed */
+  const eim_message *message; /* borrowed */
   uint64_t seq;
   uint32_t conn, id;
   int http_status;

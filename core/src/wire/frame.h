@@ -1,5 +1,5 @@
-/* frame.h - MSYNC frames: bytes <-> structs (msync.proto, docs/protocol.md 5, 6, 10, 11). Pure: no I/O,
- * no clock. Strings are borrowed from the arena given to decode. */
+/* frame.h - MSYNC frames: bytes <-> structs (msync.proto, docs/protocol.md 5, 6, 10, 11). Pure: no
+ * I/O, no clock. Strings are borrowed from the arena given to decode. */
 #ifndef EIM_WIRE_FRAME_H
 #define EIM_WIRE_FRAME_H
 
@@ -24,7 +24,9 @@ typedef enum eim_command {
 } eim_command;
 
 /* Address of a user, group, device or queue. Absent parts are "". */
-typedef struct eim_jid { const char *app_key, *name, *domain, *resource; } eim_jid;
+typedef struct eim_jid {
+  const char *app_key, *name, *domain, *resource;
+} eim_jid;
 
 /* ---- up: each appends one whole MSync frame; false: out of memory or out of range */
 
@@ -58,18 +60,18 @@ typedef struct eim_status_down { /* Status: code -1 when the field was missing *
 } eim_status_down;
 
 typedef enum eim_item_kind {
-  EIM_ITEM_MESSAGE,  /* message */
-  EIM_ITEM_RECEIPT,  /* receipt */
-  EIM_ITEM_NOTICE,   /* notice: everything else that is for the application */
+  EIM_ITEM_MESSAGE,   /* message */
+  EIM_ITEM_RECEIPT,   /* receipt */
+  EIM_ITEM_NOTICE,    /* notice: everything else that is for the application */
   EIM_ITEM_STATISTIC, /* operation, reason: kicks (docs/protocol.md 15) */
-  EIM_ITEM_BAD       /* payload could not be decoded: `problem` says why */
+  EIM_ITEM_BAD        /* payload could not be decoded: `problem` says why */
 } eim_item_kind;
 
 /* One Meta. message/receipt/notice are owned by the item: take them over by setting the member to
  * NULL, the rest is released by eim_frame_release(). */
 typedef struct eim_item {
   eim_item_kind kind;
-  uint64_t id;       /* Meta.id, 0 when absent */
+  uint64_t id; /* Meta.id, 0 when absent */
   int64_t timestamp;
   eim_jid from, to;
   eim_message *message;
@@ -80,20 +82,23 @@ typedef struct eim_item {
   const char *problem;
 } eim_item;
 
-typedef struct eim_queue_info { eim_jid queue; uint32_t count; } eim_queue_info;
+typedef struct eim_queue_info {
+  eim_jid queue;
+  uint32_t count;
+} eim_queue_info;
 
 typedef struct eim_frame {
   eim_command command;
   eim_status_down status;
-  int64_t timestamp;      /* UNREAD, SYNC; 0 when absent */
+  int64_t timestamp; /* UNREAD, SYNC; 0 when absent */
   /* PROVISION */
   const char *resource;
-  int64_t expires_at;     /* absolute ms from authToken.expires_in; 0 when absent */
+  int64_t expires_at; /* absolute ms from authToken.expires_in; 0 when absent */
   /* UNREAD: queues; NOTICE: queues[0]; SYNC: queue */
   eim_queue_info *queues;
   size_t queue_count;
   /* SYNC */
-  bool is_answer;         /* metaId present and > 0 */
+  bool is_answer; /* metaId present and > 0 */
   uint64_t meta_id, server_id;
   bool has_queue, has_next_key, has_is_last, is_last;
   eim_jid queue;
@@ -102,9 +107,9 @@ typedef struct eim_frame {
   size_t item_count;
 } eim_frame;
 
-/* Decode one frame. Everything lives in `arena` except the counted values of items. Returns false and
- * sets *problem (static text) when the bytes are not an MSync frame or its payload does not parse; then
- * nothing needs release. Unknown commands decode to EIM_CMD_UNKNOWN and are true.
+/* Decode one frame. Everything lives in `arena` except the counted values of items. Returns false
+ * and sets *problem (static text) when the bytes are not an MSync frame or its payload does not
+ * parse; then nothing needs release. Unknown commands decode to EIM_CMD_UNKNOWN and are true.
  * own_user/own_resource: to set from_resource on messages from one's other devices. */
 bool eim_frame_decode(eim_frame *out, eim_arena *arena, const uint8_t *bytes, size_t length,
                       const char *own_user, const char *own_resource, const char **problem);

@@ -11,9 +11,9 @@
 typedef struct eim_host {
   bool tls;
   uint16_t port;
-  int priority;     /* 1 first; absent: after those with one */
-  char *domain;     /* host name for SNI and the certificate; the ip when there is no domain */
-  char *ip;         /* connect here; "": resolve domain */
+  int priority; /* 1 first; absent: after those with one */
+  char *domain; /* host name for SNI and the certificate; the ip when there is no domain */
+  char *ip;     /* connect here; "": resolve domain */
 } eim_host;
 
 typedef struct eim_host_list {

@@ -1,4 +1,5 @@
-/* rest.h - REST bodies and answers: register, token, token expiry (docs/protocol.md 3; rest facts). Pure. */
+/* rest.h - REST bodies and answers: register, token, token expiry (docs/protocol.md 3; rest facts).
+ * Pure. */
 #ifndef EIM_WIRE_REST_H
 #define EIM_WIRE_REST_H
 
@@ -18,10 +19,16 @@ bool eim_rest_token_body(eim_buf *out, const char *username, const eim_secret *p
                          int64_t now_ms);
 
 /* What was asked: the same HTTP status means different things. */
-typedef enum eim_rest_call { EIM_REST_REGISTER, EIM_REST_TOKEN, EIM_REST_EXPIRES, EIM_REST_OTHER } eim_rest_call;
+typedef enum eim_rest_call {
+  EIM_REST_REGISTER,
+  EIM_REST_TOKEN,
+  EIM_REST_EXPIRES,
+  EIM_REST_OTHER
+} eim_rest_call;
 
-/* The error for an HTTP answer that is not 200. Matches on status and `error`, never on prose except
- * where only prose tells (expired). final for every verdict; retriable for 408, 429 reach_limit, 5xx. detail:
+/* The error for an HTTP answer that is not 200. Matches on status and `error`, never on prose
+ * except where only prose tells (expired). final for every verdict; retriable for 408, 429
+ * reach_limit, 5xx. detail:
  * {"httpStatus":…,"error":…,"description":…,"exception":…}. Owned by the caller. */
 eim_error *eim_rest_error(eim_rest_call call, int http_status, const void *body, size_t length);
 
@@ -31,7 +38,8 @@ typedef struct eim_token_answer {
   char user[65];         /* as the server spells it; "" when absent */
 } eim_token_answer;
 
-/* NULL on success; else a protocol error (200 with HTML, no access_token, …), owned by the caller. */
+/* NULL on success; else a protocol error (200 with HTML, no access_token, …), owned by the caller.
+ */
 eim_error *eim_rest_token_answer(eim_token_answer *out, const void *body, size_t length);
 /* {"expire_timestamp":ms} of GET …/token/expires. */
 eim_error *eim_rest_expires_answer(int64_t *expires_at, const void *body, size_t length);

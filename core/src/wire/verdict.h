@@ -1,12 +1,13 @@
-/* verdict.h - the one table of server statuses and reason strings -> errors (docs/protocol.md 6, 11, 15).
- * Pure. Results are owned by the caller. */
+/* verdict.h - the one table of server statuses and reason strings -> errors (docs/protocol.md 6,
+ * 11, 15). Pure. Results are owned by the caller. */
 #ifndef EIM_WIRE_VERDICT_H
 #define EIM_WIRE_VERDICT_H
 
 #include "model/error.h"
 #include "wire/frame.h"
 
-/* Refused Provision. Never for code OK or REDIRECT. Final for every verdict; NO_ROUTE is retriable. */
+/* Refused Provision. Never for code OK or REDIRECT. Final for every verdict; NO_ROUTE is retriable.
+ */
 eim_error *eim_verdict_provision(const eim_status_down *status);
 /* Refused uplink (message, receipt, room join). */
 eim_error *eim_verdict_send(const eim_status_down *status);
