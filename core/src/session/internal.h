@@ -1,0 +1,220 @@
+/* internal.h - the session's own state, shared by the files of this room and by nobody else. */
+#ifndef EIM_SESSION_INTERNAL_H
+#define EIM_SESSION_INTERNAL_H
+
+#include "base/buf.h"
+#include "log/log.h"
+#include "model/error.h"
+#include "model/event.h"
+#include "session/session.h"
+#include "wire/frame.h"
+#include "wire/hosts.h"
+#include "wire/rest.h"
+#include "wire/verdict.h"
+
+/* A message on its way up. Kept until the server answered, over reconnects. */
+typedef struct eim_outgoing {
+  struct eim_outgoing *next;
+  uint64_t token, local_id;
+  eim_message *message;
+  int64_t deadline; /* mono */
+  bool written;     /* on any connection: the server may have it */
+} eim_outgoing;
+
+/* A REST request beside the login: registration, token renewal. */
+typedef enum eim_side_kind { EIM_SIDE_REGISTER, EIM_SIDE_RENEW } eim_side_kind;
+typedef struct eim_side {
+  struct eim_side *next;
+  eim_side_kind kind;
+  uint64_t token;
+  uint32_t http;    /* 0: waits for the host list */
+  int64_t deadline; /* mono */
+  size_t hosts_tried;
+  char *user, *nickname;
+  eim_secret *secret; /* password or new token */
+} eim_side;
+
+/* A queue being pulled. Belongs to one connection: what was not acknowledged comes again on the
+ * next. */
+typedef struct eim_pull {
+  struct eim_pull *next;
+  char *name, *domain;
+  bool wanted;   /* there is something, no fetch is under way */
+  bool fetching; /* a fetch was sent, its answer is due */
+  bool again;    /* something came while fetching */
+  bool ack_wait; /* the next fetch (which acknowledges) waits for seq ack_seq */
+  bool has_key;  /* of the last fetch */
+  uint64_t ack_seq, key;
+  int64_t since; /* mono, of the last fetch */
+} eim_pull;
+
+/* A delivery receipt that is due when its message was dispatched. */
+typedef struct eim_due_receipt {
+  struct eim_due_receipt *next;
+  uint64_t seq, message_id;
+  char from[];
+} eim_due_receipt;
+
+#define EIM_SEEN_MAX 512
+
+struct eim_session {
+  eim_settings *settings;
+  eim_session_io io;
+  uint64_t number; /* for logs */
+  eim_random random;
+  eim_now now;
+  int64_t wall_minus_mono; /* to notice a suspend */
+  bool clock_known;
+
+  eim_state state;
+  uint32_t last_id; /* of connections and HTTP requests */
+
+  /* who */
+  char *user, *resource /* assigned by the server, "" before */;
+  char *device_id;
+  char *login_ext;
+  eim_secret *password; /* only until it was traded */
+  eim_secret *token;
+  bool token_wanted; /* a provider was asked and has not answered */
+  bool token_warned; /* on_token_will_expire was told for this token */
+  bool has_provider;
+  int64_t token_expires_at; /* server time; 0: unknown */
+  int64_t token_life;       /* ms, 0: unknown */
+  int64_t server_offset;    /* server time = wall + offset */
+  bool server_offset_known;
+
+  /* the open() under way and the attempts of a reconnect */
+  bool opening, was_online, network_down;
+  uint64_t open_token;
+  int attempt;
+  eim_error *last_cause; /* of the last failed attempt */
+
+  /* where */
+  eim_host_list hosts;
+  bool hosts_fetched;      /* hosts came from discovery (else from apiUrl/url) */
+  int64_t hosts_at;        /* mono, when */
+  uint32_t discovery_http; /* 0: none under way */
+  size_t discovery_index;  /* bootstrap URL being asked */
+  int64_t discovery_deadline;
+  eim_error *discovery_error;
+  size_t rest_index, message_index; /* host in use */
+  size_t rest_tried, message_tried; /* in this attempt */
+  char *redirect_host;
+  uint16_t redirect_port;
+  int redirects; /* in this attempt */
+
+  /* the step under way */
+  uint32_t conn, phase_http;
+  int text_code; /* from a text frame [code, reason] on this connection */
+  char session_id[32];
+
+  /* online */
+  int64_t last_rx, beat_at;
+  bool beat_waiting;
+  int64_t rtt;
+  uint64_t generation;
+  eim_pull *pulls;
+  int fetching;
+  uint64_t emitted_seq, done_seq;
+  uint64_t *seen; /* ring of the last ids, allocated with the first message */
+  uint32_t seen_next, seen_count;
+  eim_due_receipt *receipts, **receipts_tail;
+
+  eim_outgoing *outbox, **outbox_tail;
+  int outbox_count;
+  uint64_t last_local_id;
+  eim_side *sides;
+};
+
+#define SESSION_LOG(level, self, ...) EIM_LOG(level, "session", (self)->number, __VA_ARGS__)
+
+/* session.c */
+void eim_session_transit(eim_session *self, eim_state to, const eim_error *cause,
+                         int64_t next_retry, bool will_retry);
+void eim_session_emit(eim_session *self, eim_event_kind kind, void *payload);
+void eim_session_emit_change(eim_session *self, eim_event_kind kind, eim_state previous,
+                             const eim_error *cause, int64_t next_retry, bool will_retry);
+/* Ends a request: consumes error (NULL: success). Nothing for token 0. */
+void eim_session_result(eim_session *self, uint64_t token, eim_error *error, const char *json);
+void eim_session_arm(eim_session *self, eim_timer timer, int64_t at);
+void eim_session_disarm(eim_session *self, eim_timer timer);
+uint32_t eim_session_next_id(eim_session *self);
+/* Earliest deadline of everything the SEND timer watches. */
+void eim_session_arm_deadlines(eim_session *self);
+int64_t eim_session_server_now(const eim_session *self);
+
+/* device.c: names after docs/protocol.md 6; buffers are replaced. */
+bool eim_device_names(const eim_session *self, eim_buf *resource, eim_buf *uuid, eim_buf *name);
+
+/* discovery.c */
+typedef enum eim_found { EIM_FOUND, EIM_FINDING, EIM_NOT_FOUND } eim_found;
+/* Host list at hand, asked for, or not to be had (discovery_error says why). */
+eim_found eim_discovery_need(eim_session *self, bool refresh);
+void eim_discovery_answer(eim_session *self, const eim_input *input);
+void eim_discovery_timeout(eim_session *self);
+void eim_discovery_stop(eim_session *self);
+/* URL of the REST host in use for a path below /org/app, and the address to connect to. */
+void eim_discovery_rest(const eim_session *self, const char *path, eim_buf *url, const char **ip);
+
+/* login.c */
+void eim_login_open(eim_session *self, const eim_input *input);
+void eim_login_resolved(eim_session *self, bool found);
+void eim_login_http(eim_session *self, const eim_input *input);
+void eim_login_opened(eim_session *self);
+void eim_login_provisioned(eim_session *self, const eim_frame *frame);
+void eim_login_phase_timeout(eim_session *self);
+void eim_login_retry(eim_session *self);
+void eim_login_timeout(eim_session *self);
+/* The connection or the step under way failed: next host, WAITING, or the end. Consumes cause. */
+void eim_login_failed(eim_session *self, eim_error *cause);
+/* The session is over. Consumes cause (NULL: close() was called). */
+void eim_login_end(eim_session *self, eim_error *cause);
+void eim_login_network(eim_session *self, bool up);
+void eim_login_new_token(eim_session *self);
+
+/* live.c */
+void eim_live_start(eim_session *self);
+void eim_live_stop(eim_session *self);
+void eim_live_frame(eim_session *self, const void *bytes, size_t length);
+void eim_live_heartbeat(eim_session *self);
+void eim_live_probe(eim_session *self);
+
+/* token.c */
+void eim_token_learned(eim_session *self, int64_t expires_at, int64_t life);
+void eim_token_arm(eim_session *self);
+void eim_token_timer(eim_session *self);
+/* Ask the provider, once. False: there is none. */
+bool eim_token_ask(eim_session *self, eim_token_reason reason, int64_t deadline_ms);
+bool eim_token_is_dead(const eim_session *self);
+
+/* pull.c */
+void eim_pull_want(eim_session *self, const eim_jid *queue);
+void eim_pull_answer(eim_session *self, eim_frame *frame);
+void eim_pull_done(eim_session *self, uint64_t seq);
+void eim_pull_forget(eim_session *self);
+void eim_pull_free(eim_session *self);
+/* Hand the items of a frame to the application. False: a kick ended the session. */
+bool eim_pull_items(eim_session *self, eim_frame *frame);
+
+/* outbox.c */
+void eim_outbox_send(eim_session *self, const eim_message *message, uint64_t token);
+void eim_outbox_flush(eim_session *self);
+void eim_outbox_answer(eim_session *self, const eim_frame *frame);
+void eim_outbox_timeout(eim_session *self);
+bool eim_outbox_cancel(eim_session *self, uint64_t token);
+/* End all: code and message of the error are those of cause. */
+void eim_outbox_fail(eim_session *self, const eim_error *cause);
+uint64_t eim_outbox_new_id(eim_session *self);
+
+/* side.c */
+void eim_side_start(eim_session *self, const eim_input *input, eim_side_kind kind);
+void eim_side_resolved(eim_session *self, bool found);
+bool eim_side_http(eim_session *self, const eim_input *input);
+void eim_side_timeout(eim_session *self);
+bool eim_side_cancel(eim_session *self, uint64_t token);
+/* End all (or only the renewals): code and message are those of cause. */
+void eim_side_fail(eim_session *self, const eim_error *cause, bool renewals_only);
+/* The error of something that ends unanswered for this cause; written: the server may have it. */
+eim_error *eim_session_unanswered(const eim_error *cause, bool written);
+
+#endif
