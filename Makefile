@@ -1,0 +1,46 @@
+# The commands for people. CMake does the building: CMakePresets.json, docs/testing.md.
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+PREFIX ?= /usr/local
+BUILD := build/release
+
+.PHONY: all setup build demo test bench lint format install clean help
+all: build
+
+help:
+	@echo 'make setup    install the system packages (Debian, Ubuntu)'
+	@echo 'make          build the library, eim and eim-sandbox into $(BUILD)'
+	@echo 'make demo     a conversation over TLS, start to end'
+	@echo 'make test     everything that can be checked'
+	@echo 'make bench    measure, side by side with easemob-websdk'
+	@echo 'make lint     clang-format and clang-tidy'
+	@echo 'make format   format the sources'
+	@echo 'make install  into PREFIX=$(PREFIX) (and DESTDIR)'
+
+setup:
+	@scripts/setup.sh
+
+build: setup
+	@mkdir -p build
+	@cmake --preset release >build/release-configure.log 2>&1 || { cat build/release-configure.log; exit 1; }
+	@cmake --build --preset release -j $(JOBS)
+
+demo: build
+	@scripts/demo.sh $(BUILD)
+
+test:
+	@scripts/test.sh
+
+bench: build
+	@scripts/bench.sh $(BUILD)
+
+lint: setup
+	@scripts/lint.sh
+
+format:
+	@scripts/lint.sh --format
+
+install: build
+	cmake --install $(BUILD) --prefix $(PREFIX)
+
+clean:
+	rm -rf build

@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# Installs the system packages the project builds and tests with, on Debian 12 and newer or Ubuntu 24.04
+# and newer. Says what it does; does nothing when nothing is missing.
+set -eu
+
+packages=(
+  cmake ninja-build pkg-config gcc libc6-dev binutils             # build
+  clang clang-format clang-tidy                                   # second compiler, lint
+  libwebsockets-dev libwebsockets-evlib-uv libcurl4-openssl-dev   # message socket, REST
+  libcjson-dev libssl-dev libuv1-dev
+  protobuf-c-compiler protobuf-compiler libprotobuf-c-dev liblz4-dev
+  ca-certificates curl python3                                    # demo, tests
+)
+# The real SDK is the other side of the interop tests. Any Node from 18 on will do.
+node_major=$(node --version 2>/dev/null | sed 's/^v\([0-9]*\).*/\1/') || node_major=
+if [ -z "$node_major" ] || [ "$node_major" -lt 18 ]; then packages+=(nodejs); fi
+if ! command -v npm >/dev/null 2>&1; then packages+=(npm); fi
+
+if ! command -v apt-get >/dev/null 2>&1 || ! command -v dpkg-query >/dev/null 2>&1; then
+  echo "setup: this is neither Debian nor Ubuntu; install by hand what these bring: ${packages[*]}" >&2
+  # CMake names each library that is missing.
+  exit 0
+fi
+
+installed=$(dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n${db:Status-Abbrev} ${Provides}\n' 2>/dev/null |
+  sed -n 's/^ii *//p' | tr ',' '\n' | sed 's/^ *//; s/ .*//')
+missing=()
+for package in "${packages[@]}"; do
+  grep -qxF -- "$package" <<<"$installed" || missing+=("$package")
+done
+if [ ${#missing[@]} -eq 0 ]; then exit 0; fi
+
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+  if ! command -v sudo >/dev/null 2>&1; then
+    echo "setup: needs root or sudo to run: apt-get install ${missing[*]}" >&2
+    exit 1
+  fi
+  as_root=(sudo)
+fi
+
+apt() {
+  ${as_root[@]+"${as_root[@]}"} env DEBIAN_FRONTEND=noninteractive apt-get -y -qq \
+    -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 "$@"
+}
+
+# Runs a command up to three times: mirrors have bad minutes.
+thrice() {
+  local try
+  for try in 1 2 3; do
+    if "$@"; then return 0; fi
+    echo "setup: attempt $try failed: ${*:2}" >&2
+  done
+  return 1
+}
+
+echo "setup: installing ${missing[*]}${as_root[0]:+ (by sudo)}"
+thrice apt update
+thrice apt install --no-install-recommends "${missing[@]}" >/dev/null
+echo "setup: done"
