@@ -33,13 +33,15 @@ const eim_cli_option eim_cli_options[] = {
      "first line is an access token"},
     {"--device-id", "EIM_DEVICE_ID", "ID", FIELD(device_id), EIM_CLI_SESSION,
      "which device to be; random when not given"},
+    {"--login-ext", NULL, "TEXT", FIELD(login_ext), EIM_CLI_SESSION,
+     "shown to the device that this login pushes out"},
     {"--nickname", NULL, "NAME", FIELD(nickname), EIM_CLI_REGISTER, "nickname of the new user"},
-    {"--to", NULL, "PEER", FIELD(to), EIM_CLI_SEND, "receiving user, group or room"},
-    {"--chat-type", NULL, "TYPE", FIELD(chat_type), EIM_CLI_SEND,
+    {"--to", NULL, "PEER", FIELD(to), EIM_CLI_SEND | EIM_CLI_CHAT, "receiving user, group or room"},
+    {"--chat-type", NULL, "TYPE", FIELD(chat_type), EIM_CLI_SEND | EIM_CLI_CHAT,
      "what PEER is: single (default), group or room"},
     {"--ext", NULL, "JSON", FIELD(ext), EIM_CLI_SEND, "an object of extra values for the message"},
     {"--count", NULL, "N", FIELD(count), EIM_CLI_LISTEN, "end after N messages"},
-    {"--for", NULL, "SECONDS", FIELD(for_seconds), EIM_CLI_LOGIN | EIM_CLI_LISTEN,
+    {"--for", NULL, "SECONDS", FIELD(for_seconds), EIM_CLI_LOGIN | EIM_CLI_LISTEN | EIM_CLI_CHAT,
      "log out after this time; without it stay until Ctrl-C"},
     {"--timeout", "EIM_TIMEOUT", "SECONDS", FIELD(timeout), EIM_CLI_EVERY,
      "longest wait for the login or the server's answer (30)"},
@@ -59,6 +61,8 @@ const eim_cli_command_info eim_cli_commands[] = {
      "send one text message and wait for the server to take it"},
     {"listen", EIM_CLI_LISTEN, "eim listen [--count N] [--for SECONDS] [options]",
      "print the messages that arrive"},
+    {"chat", EIM_CLI_CHAT, "eim chat --to PEER [--for SECONDS] [options]",
+     "send each line of stdin, print what arrives"},
     {"help", EIM_CLI_HELP, "eim help [COMMAND]", "explain a command"},
 };
 const size_t eim_cli_command_count = sizeof eim_cli_commands / sizeof *eim_cli_commands;
@@ -266,6 +270,10 @@ static int understand(eim_cli_args *self) {
                                                   : "log in as whom? --user USER or EIM_USER");
     return EIM_CLI_USAGE;
   }
+  if (self->command == EIM_CLI_CHAT && !self->to) {
+    eim_cli_say("chat with whom? `eim chat --to PEER`");
+    return EIM_CLI_USAGE;
+  }
   if (self->command == EIM_CLI_SEND && (!self->to || !self->word)) {
     eim_cli_say(self->to ? "send what? `eim send --to %s TEXT`, or - for TEXT to read stdin"
                          : "send to whom? `eim send --to %s TEXT`",
@@ -278,7 +286,7 @@ static int understand(eim_cli_args *self) {
     return EIM_CLI_USAGE;
   }
   int readers = is_stdin(self->sandbox) + is_stdin(self->password_file) +
-                is_stdin(self->token_file) + is_stdin(self->word);
+                is_stdin(self->token_file) + is_stdin(self->word) + (self->command == EIM_CLI_CHAT);
   if (readers > 1) {
     eim_cli_say("only one thing can come from stdin (-)");
     return EIM_CLI_USAGE;

@@ -24,11 +24,12 @@ typedef enum eim_cli_command {
   EIM_CLI_LOGIN = 2,
   EIM_CLI_SEND = 4,
   EIM_CLI_LISTEN = 8,
-  EIM_CLI_HELP = 16
+  EIM_CLI_CHAT = 16,
+  EIM_CLI_HELP = 32
 } eim_cli_command;
 
-enum { EIM_CLI_EVERY = EIM_CLI_REGISTER | EIM_CLI_LOGIN | EIM_CLI_SEND | EIM_CLI_LISTEN };
-enum { EIM_CLI_SESSION = EIM_CLI_LOGIN | EIM_CLI_SEND | EIM_CLI_LISTEN };
+enum { EIM_CLI_SESSION = EIM_CLI_LOGIN | EIM_CLI_SEND | EIM_CLI_LISTEN | EIM_CLI_CHAT };
+enum { EIM_CLI_EVERY = EIM_CLI_REGISTER | EIM_CLI_SESSION };
 
 typedef struct eim_cli_args {
   eim_cli_command command;
@@ -37,7 +38,7 @@ typedef struct eim_cli_args {
   /* as given: NULL when not */
   const char *app_key, *api_url, *url, *dns_url, *ca_file, *sandbox;
   const char *user, *device_id, *timeout, *log_level, *password_file, *token_file;
-  const char *nickname, *to, *chat_type, *ext, *count, *for_seconds;
+  const char *nickname, *to, *chat_type, *ext, *count, *for_seconds, *login_ext;
   const char *settings[32]; /* --set, "key=value" */
   size_t setting_count;
   const char *word; /* the one argument that is no option, NULL: none */

@@ -56,6 +56,11 @@ static const char *examples(eim_cli_command command) {
            "\n"
            "  eim listen --user bob\n"
            "  eim listen --user bob --count 1 --for 30 --json    (status 3 when none came)\n";
+  case EIM_CLI_CHAT:
+    return "Ends with the end of stdin, once every line has its answer.\n"
+           "\n"
+           "  eim chat --user alice --to bob\n"
+           "  printf 'one\\ntwo\\n' | eim chat --user alice --to bob --json\n";
   default: return "";
   }
 }

@@ -7,8 +7,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
-enum { TOKEN_REGISTER = 1, TOKEN_OPEN, TOKEN_SEND, TOKEN_CLOSE, TOKEN_COUNT };
+#include "lines.h"
+
+enum {
+  TOKEN_REGISTER = 1,
+  TOKEN_OPEN,
+  TOKEN_SEND,
+  TOKEN_CLOSE,
+  TOKEN_COUNT
+}; /* chat: from TOKEN_COUNT */
 enum { CLOSE_MS = 3000, TEXT_MAX = 1024 * 1024 };
 
 typedef struct run {
@@ -22,6 +31,10 @@ typedef struct run {
   bool over; /* the session ended by itself; cause says why */
   const eim_error *cause;
   int64_t messages;
+  /* chat */
+  eim_cli_lines *lines; /* NULL: stdin is none of our business now */
+  uint64_t sent, pending;
+  int send_status; /* of the first line that was not taken */
 } run;
 
 typedef enum outcome { GOT_IT, TIMED_OUT, SIGNALED, SESSION_OVER, POLL_FAILED } outcome;
@@ -93,10 +106,43 @@ static void on_notice(void *user_data, const eim_notice *notice) {
   eim_cli_print_notice(&self->print, notice);
 }
 
+static int status_of(const eim_error *error, bool was_online);
+
+static void line_failed(run *self, const eim_error *error) {
+  if (self->print.json && error) eim_cli_print_error(&self->print, error);
+  eim_cli_explain("send", error);
+  if (!self->send_status) self->send_status = status_of(error, self->was_online);
+}
+
+static void on_line_result(run *self, const eim_result *result) {
+  self->pending--;
+  if (eim_result_error(result))
+    line_failed(self, eim_result_error(result));
+  else
+    eim_cli_print_sent(&self->print, result, self->args->to);
+}
+
+static void on_line(void *user_data, const char *line) {
+  run *self = user_data;
+  eim_message *message = NULL;
+  if (!*line) return;
+  if (eim_message_new_text(self->args->chat, self->args->to, line, NULL, &message) < 0 ||
+      eim_client_send(self->client, message, TOKEN_COUNT + self->sent) < 0) {
+    line_failed(self, eim_last_error());
+  } else {
+    self->sent++;
+    self->pending++;
+  }
+  eim_message_unref(message);
+}
+
 static void on_result(void *user_data, const eim_result *result) {
   run *self = user_data;
   uint64_t token = eim_result_token(result);
-  if (token < TOKEN_COUNT && !self->results[token]) self->results[token] = eim_result_ref(result);
+  if (token >= TOKEN_COUNT)
+    on_line_result(self, result);
+  else if (!self->results[token])
+    self->results[token] = eim_result_ref(result);
 }
 
 /* ------------------------------------------------------------------ waiting */
@@ -104,7 +150,8 @@ static void on_result(void *user_data, const eim_result *result) {
 /* Waits for the end of the request (0: of nothing), the wanted number of messages, or what ends the
  * wait before: the deadline, a signal, the end of the session, a reader that went away. */
 static outcome wait_for(run *self, uint64_t token) {
-  struct pollfd fd = {.fd = eim_context_fd(self->context), .events = POLLIN};
+  struct pollfd fds[2] = {{.fd = eim_context_fd(self->context), .events = POLLIN},
+                          {.fd = -1, .events = POLLIN}};
   sigset_t open_mask;
   sigprocmask(SIG_BLOCK, NULL, &open_mask);
   sigdelset(&open_mask, SIGINT);
@@ -115,13 +162,21 @@ static outcome wait_for(run *self, uint64_t token) {
     if (token && self->results[token]) return GOT_IT;
     if (!token && self->args->message_count && self->messages >= self->args->message_count)
       return GOT_IT;
+    if (!token && self->lines && self->lines->ended && !self->pending) return GOT_IT;
     if (self->over) return SESSION_OVER;
     if (!self->closing && (signaled || self->print.broken)) return SIGNALED;
     int64_t left = self->deadline < 0 ? INT64_MAX : self->deadline - clock_ms();
     if (left <= 0) return TIMED_OUT;
     struct timespec limit = {.tv_sec = left / 1000, .tv_nsec = left % 1000 * 1000000};
-    int ready = ppoll(&fd, 1, self->deadline < 0 ? NULL : &limit, &open_mask);
+    fds[1].fd = !token && self->lines && !self->lines->ended ? STDIN_FILENO : -1;
+    int ready = ppoll(fds, 2, self->deadline < 0 ? NULL : &limit, &open_mask);
     if (ready < 0 && errno != EINTR) return POLL_FAILED;
+    if (ready > 0 && fds[1].fd >= 0 && fds[1].revents &&
+        !eim_cli_lines_read(self->lines, STDIN_FILENO, on_line, self)) {
+      eim_cli_say("chat: a line is longer than %d bytes", EIM_CLI_LINE_MAX);
+      self->send_status = EIM_CLI_USAGE;
+      self->lines->ended = true;
+    }
   }
 }
 
@@ -263,7 +318,10 @@ static int do_send(run *self, const eim_message *message) {
 
 static int do_stay(run *self) {
   deadline_in(self, self->args->for_ms);
+  if (self->args->command == EIM_CLI_CHAT) self->lines = calloc(1, sizeof *self->lines);
   outcome how = wait_for(self, 0);
+  if (how == GOT_IT || how == TIMED_OUT)
+    if (self->send_status) return self->send_status;
   if (how == TIMED_OUT) {
     if (!self->args->message_count) return EIM_CLI_DONE;
     eim_cli_say("listen: only %lld of %lld messages came", (long long)self->messages,
@@ -334,7 +392,8 @@ static int start(run *self, const eim_config *config) {
   handlers.on_result = on_result;
   if (eim_context_new(config, &self->context) < 0 ||
       eim_client_new(self->context, config, &self->client) < 0 ||
-      eim_client_add_event_handler(self->client, "eim", &handlers) < 0)
+      eim_client_add_event_handler(self->client, "eim", &handlers) < 0 ||
+      (self->args->login_ext && eim_client_set_login_ext(self->client, self->args->login_ext) < 0))
     return failed_call("start");
   return EIM_CLI_DONE;
 }
@@ -367,14 +426,14 @@ static int act(run *self, eim_cli_secret *secret) {
   int status = EIM_CLI_DONE;
   if (args->command == EIM_CLI_SEND) status = build_message(args, &message);
   if (status) return status;
-  deadline_in(self, args->timeout_ms);
+  deadline_in(self, args->timeout_ms + 500); /* the library, which knows more, speaks first */
   if (args->command == EIM_CLI_REGISTER)
     status = do_register(self, secret);
   else
     status = do_login(self, secret, &interrupted);
   eim_cli_secret_clear(secret);
   if (!status && !interrupted && args->command == EIM_CLI_SEND) status = do_send(self, message);
-  if (!status && !interrupted && (args->command & (EIM_CLI_LOGIN | EIM_CLI_LISTEN)))
+  if (!status && !interrupted && (args->command & (EIM_CLI_LOGIN | EIM_CLI_LISTEN | EIM_CLI_CHAT)))
     status = do_stay(self);
   if (args->command == EIM_CLI_SEND && interrupted) status = EIM_CLI_FAILED;
   do_close(self);
@@ -405,6 +464,7 @@ int eim_cli_run(const eim_cli_args *args) {
   eim_context_unref(self.context);
   eim_config_free(config);
   eim_error_unref(self.cause);
+  free(self.lines);
   for (size_t i = 0; i < TOKEN_COUNT; i++) eim_result_unref(self.results[i]);
   return status;
 }
