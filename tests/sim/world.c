@@ -1,0 +1,623 @@
+#include "world.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "eim_test.h"
+#include "frames.h"
+#include "model/error.h"
+#include "model/message.h"
+
+#define USER "alice"
+
+typedef enum heading { TO_CLIENT, TO_SERVER } heading;
+
+struct pending {
+  pending *next;
+  int64_t at;
+  uint64_t order;
+  heading direction;
+  eim_input_kind kind;
+  uint32_t conn, id;
+  int http_status;
+  eim_error *error;
+  bool may_have_arrived;
+  uint8_t *bytes;
+  size_t length;
+};
+
+static void violation(world *w, const char *what) {
+  fprintf(stderr, "  violated at %" PRId64 " ms: %s\n", w->now.mono, what);
+  w->violations++;
+}
+
+/* ---- things on their way */
+
+static pending *later(world *w, int64_t delay, heading direction, eim_input_kind kind) {
+  pending *p = calloc(1, sizeof *p);
+  if (w->jitter) delay += (int64_t)eim_random_upto(&w->random, (uint64_t)w->jitter);
+  p->at = w->now.mono + delay;
+  p->order = w->next_order++;
+  p->direction = direction;
+  p->kind = kind;
+  return p;
+}
+
+static void put(world *w, pending *p) {
+  pending **at = &w->pending;
+  while (*at && ((*at)->at < p->at || ((*at)->at == p->at && (*at)->order < p->order)))
+    at = &(*at)->next;
+  p->next = *at;
+  *at = p;
+}
+
+static void drop(pending *p) {
+  eim_error_unref(p->error);
+  free(p->bytes);
+  free(p);
+}
+
+/* A connection delivers in order, whatever the jitter: nothing overtakes. */
+static void put_on_line(world *w, pending *p) {
+  for (pending *q = w->pending; q; q = q->next)
+    if (q->conn == p->conn && q->direction == p->direction && q->at > p->at) p->at = q->at;
+  put(w, p);
+}
+
+static void frame_down(world *w, uint32_t conn, frame_bytes frame) {
+  bool twice = w->duplicate_percent && (int)eim_random_upto(&w->random, 99) < w->duplicate_percent;
+  for (int i = 0; i <= (int)twice; i++) {
+    pending *p = later(w, w->delay, TO_CLIENT, EIM_IN_FRAME);
+    p->conn = conn;
+    p->bytes = malloc(frame.length ? frame.length : 1);
+    memcpy(p->bytes, frame.bytes, frame.length);
+    p->length = frame.length;
+    put_on_line(w, p);
+  }
+  free(frame.bytes);
+}
+
+static void lose(world *w, uint32_t conn, int64_t delay) {
+  pending *p = later(w, delay, TO_CLIENT, EIM_IN_LOST);
+  p->conn = conn;
+  p->error =
+      eim_error_new(EIM_E_NETWORK, EIM_DOMAIN_OS, 104, EIM_ERROR_RETRIABLE, "connection reset");
+  put_on_line(w, p);
+}
+
+static void forget_conn(world *w, uint32_t conn) {
+  for (pending **at = &w->pending; *at;) {
+    pending *p = *at;
+    if (p->conn == conn && conn) {
+      *at = p->next;
+      drop(p);
+    } else {
+      at = &p->next;
+    }
+  }
+}
+
+/* ---- outputs of the session */
+
+static void on_connect(void *user, const eim_connect_request *request) {
+  world *w = user;
+  if (w->conn) violation(w, "a second connection while one is there");
+  w->conn = request->conn;
+  w->conn_open = w->conn_silent = false;
+  w->connects++;
+  snprintf(w->last_host, sizeof w->last_host, "%s", request->host);
+  snprintf(w->last_ip, sizeof w->last_ip, "%s", request->ip);
+  snprintf(w->last_path, sizeof w->last_path, "%s", request->path);
+  w->last_port = request->port;
+  w->last_tls = request->tls;
+  if (w->upgrade == ANSWER_SILENT) return;
+  if (w->upgrade != ANSWER_OK) {
+    lose(w, request->conn, w->delay);
+    return;
+  }
+  pending *p = later(w, w->delay, TO_CLIENT, EIM_IN_OPENED);
+  p->conn = request->conn;
+  put_on_line(w, p);
+}
+
+static void on_send(void *user, uint32_t conn, const void *bytes, size_t length) {
+  world *w = user;
+  if (conn != w->conn || !w->conn_open) {
+    violation(w, "bytes for a connection that is not open");
+    return;
+  }
+  pending *p = later(w, w->delay, TO_SERVER, EIM_IN_FRAME);
+  p->conn = conn;
+  p->bytes = malloc(length ? length : 1);
+  memcpy(p->bytes, bytes, length);
+  p->length = length;
+  put_on_line(w, p);
+}
+
+static void on_disconnect(void *user, uint32_t conn) {
+  world *w = user;
+  if (conn != w->conn) violation(w, "closes a connection that is not there");
+  forget_conn(w, conn);
+  w->conn = 0;
+}
+
+static void on_http(void *user, const eim_http_request *request) {
+  world *w = user;
+  w->http_count++;
+  snprintf(w->last_url, sizeof w->last_url, "%s", request->url);
+  bool is_dns = strstr(request->url, "server.json") != NULL;
+  bool is_token = strstr(request->url, "/token") && request->method == EIM_HTTP_POST;
+  answer how = is_dns ? w->dns : w->token;
+  if (how == ANSWER_SILENT) return;
+  pending *p = later(w, w->delay * 2, TO_CLIENT, EIM_IN_HTTP);
+  p->id = request->id;
+  char body[512];
+  if (how == ANSWER_CUT) {
+    p->error = eim_error_new(EIM_E_NETWORK, EIM_DOMAIN_OS, 111, EIM_ERROR_RETRIABLE, "refused");
+    put(w, p);
+    return;
+  }
+  if (how == ANSWER_REFUSE) {
+    p->http_status = w->http_status;
+    snprintf(body, sizeof body, "%s", w->http_body);
+  } else if (how == ANSWER_GARBAGE) {
+    p->http_status = 200;
+    snprintf(body, sizeof body, "<html>");
+  } else if (is_dns) {
+    p->http_status = 200;
+    snprintf(body, sizeof body,
+             "{\"rest\":{\"hosts\":[{\"protocol\":\"https\",\"domain\":\"a1.test\",\"port\":443},"
+             "{\"protocol\":\"https\",\"domain\":\"a2.test\",\"port\":443}]},"
+             "\"msync-wx\":{\"hosts\":[{\"protocol\":\"https\",\"domain\":\"m1.test\",\"ip\":"
+             "\"10.0.0.1\",\"port\":\"443\"},{\"protocol\":\"https\",\"domain\":\"m2.test\","
+             "\"port\":\"8443\"}]}}");
+  } else if (is_token) {
+    p->http_status = 200;
+    snprintf(body, sizeof body, "{\"access_token\":\"tok-%d\",\"expires_in\":%" PRId64 "}",
+             w->http_count, w->token_seconds ? w->token_seconds : 86400);
+  } else if (strstr(request->url, "/token/expires")) {
+    p->http_status = 200;
+    snprintf(body, sizeof body, "{\"expire_timestamp\":%" PRId64 "}",
+             w->provision_expires ? w->provision_expires : w->now.wall + w->server_skew + 86400000);
+  } else {
+    p->http_status = 200;
+    snprintf(body, sizeof body,
+             "{\"entities\":[{\"uuid\":\"u\",\"type\":\"user\",\"username\":\"bob\"}]}");
+  }
+  p->bytes = (uint8_t *)strdup(body);
+  p->length = strlen(body);
+  put(w, p);
+}
+
+static void on_http_cancel(void *user, uint32_t id) {
+  world *w = user;
+  for (pending **at = &w->pending; *at;) {
+    pending *p = *at;
+    if (p->kind == EIM_IN_HTTP && p->id == id) {
+      *at = p->next;
+      drop(p);
+    } else {
+      at = &p->next;
+    }
+  }
+}
+
+static void on_timer(void *user, eim_timer timer, int64_t at) {
+  world *w = user;
+  w->timers[timer] = at;
+}
+
+static void check_quiet(world *w) {
+  static const eim_timer session_timers[] = {EIM_TIMER_LOGIN,     EIM_TIMER_PHASE, EIM_TIMER_RETRY,
+                                             EIM_TIMER_HEARTBEAT, EIM_TIMER_HOLD,  EIM_TIMER_TOKEN};
+  for (size_t i = 0; i < sizeof session_timers / sizeof *session_timers; i++)
+    if (w->timers[session_timers[i]] >= 0) violation(w, "a timer survived the end of the session");
+  if (w->conn) violation(w, "a connection survived the end of the session");
+}
+
+static void on_emit(void *user, eim_event_kind kind, void *payload, uint64_t seq) {
+  world *w = user;
+  seen_event lost, *e = &lost;
+  if (w->event_count < WORLD_EVENTS_MAX)
+    e = &w->events[w->event_count++];
+  else
+    w->events_lost++;
+  memset(e, 0, sizeof *e);
+  e->kind = kind;
+  e->at = w->now.mono;
+  switch (kind) {
+  case EIM_EVENT_state:
+  case EIM_EVENT_connected:
+  case EIM_EVENT_disconnected:
+  case EIM_EVENT_reconnecting: {
+    const eim_state_change *c = payload;
+    e->state = eim_state_change_state(c);
+    e->previous = eim_state_change_previous(c);
+    e->code = eim_state_change_cause(c) ? eim_error_code(eim_state_change_cause(c)) : 0;
+    e->attempt = eim_state_change_attempt(c);
+    e->next_retry = eim_state_change_next_retry_ms(c);
+    e->will_retry = eim_state_change_will_retry(c);
+    break;
+  }
+  case EIM_EVENT_error: e->code = eim_error_code(payload); break;
+  case EIM_EVENT_result: {
+    const eim_result *r = payload;
+    e->token = eim_result_token(r);
+    if (eim_result_error(r)) {
+      e->code = eim_error_code(eim_result_error(r));
+      e->may_have_happened = eim_error_may_have_happened(eim_result_error(r));
+    }
+    snprintf(e->text, sizeof e->text, "%s", eim_result_message_id(r));
+    break;
+  }
+  case EIM_EVENT_message: {
+    e->id = strtoull(eim_message_id(payload), NULL, 10);
+    snprintf(e->text, sizeof e->text, "%s",
+             eim_message_text(payload) ? eim_message_text(payload) : "");
+    for (int i = 0; i < w->store_count; i++)
+      if (w->store[i].id == e->id && ++w->store[i].given > 1)
+        violation(w, "a message was given twice");
+    break;
+  }
+  default: break;
+  }
+  if (seq) {
+    if (w->auto_done) {
+      pending *p = later(w, 0, TO_CLIENT, EIM_IN_DONE);
+      p->length = (size_t)seq;
+      put(w, p);
+    } else {
+      w->undone = seq;
+    }
+  }
+  eim_object_unref(payload);
+}
+
+/* ---- the server */
+
+static void push_notices(world *w, uint32_t conn);
+
+static void serve_fetch(world *w, uint32_t conn, const up_frame *up) {
+  int queue = atoi(up->queue + 1); /* "q3" */
+  w->fetches++;
+  if (up->has_key) {
+    for (int i = 0; i < w->store_count;)
+      if (w->store[i].queue == queue && w->store[i].position <= up->key) {
+        if (!w->store[i].given) violation(w, "a message was acknowledged that nobody was given");
+        w->store[i] = w->store[--w->store_count];
+        for (int j = i; j + 1 < w->store_count && w->store[j].position > w->store[j + 1].position;
+             j++) {
+          stored s = w->store[j];
+          w->store[j] = w->store[j + 1];
+          w->store[j + 1] = s;
+        }
+      } else {
+        i++;
+      }
+  }
+  down_message messages[64];
+  int count = 0;
+  uint64_t last = 0;
+  for (uint64_t from = 0; count < w->page;) { /* in order of position */
+    int best = -1;
+    for (int i = 0; i < w->store_count; i++)
+      if (w->store[i].queue == queue && w->store[i].position > from &&
+          (best < 0 || w->store[i].position < w->store[best].position))
+        best = i;
+    if (best < 0) break;
+    from = last = w->store[best].position;
+    messages[count].id = w->store[best].id;
+    snprintf(messages[count].text, sizeof messages[count].text, "m%" PRIu64, w->store[best].id);
+    count++;
+  }
+  frame_down(w, conn,
+             frame_sync(up->queue, messages, count, count ? last : 0, !count,
+                        w->now.wall + w->server_skew));
+}
+
+static void serve_message(world *w, uint32_t conn, const up_frame *up) {
+  if (up->is_receipt) {
+    w->receipts_up++;
+    frame_down(w, conn, frame_answer(up->meta_id, ++w->next_message_id, 0, "", w->now.wall));
+    return;
+  }
+  uint64_t server_id = 0;
+  for (int i = 0; i < w->sent_count; i++)
+    if (w->sent[i].local_id == up->meta_id) server_id = w->sent[i].server_id;
+  if (!server_id) {
+    if (w->sent_count == (int)(sizeof w->sent / sizeof *w->sent)) {
+      violation(w, "the world is too small for so many messages");
+      return;
+    }
+    sent *s = &w->sent[w->sent_count++];
+    s->local_id = up->meta_id;
+    s->server_id = server_id = ++w->next_message_id;
+    snprintf(s->text, sizeof s->text, "%s", up->text);
+  }
+  if (w->sync == ANSWER_SILENT) return;
+  if (w->sync == ANSWER_CUT) {
+    lose(w, conn, w->delay);
+    return;
+  }
+  if (w->sync == ANSWER_REFUSE)
+    frame_down(w, conn, frame_answer(up->meta_id, 0, 1, "blocked", w->now.wall));
+  else
+    frame_down(w, conn, frame_answer(up->meta_id, server_id, 0, "", w->now.wall + w->server_skew));
+}
+
+static void serve(world *w, uint32_t conn, const void *bytes, size_t length) {
+  up_frame up;
+  if (w->conn_silent) return;
+  if (!frame_read_up(&up, bytes, length)) {
+    violation(w, "the client sent a frame the server cannot read");
+    return;
+  }
+  switch (up.command) {
+  case EIM_CMD_PROVISION:
+    w->provisions++;
+    snprintf(w->last_provision_token, sizeof w->last_provision_token, "%s", up.token);
+    snprintf(w->last_provision_reason, sizeof w->last_provision_reason, "%s", up.reason);
+    snprintf(w->last_provision_resource, sizeof w->last_provision_resource, "%s", up.resource);
+    if (!up.token[0]) violation(w, "a login without a token");
+    switch (w->provision) {
+    case ANSWER_SILENT: return;
+    case ANSWER_CUT: lose(w, conn, w->delay); return;
+    case ANSWER_GARBAGE: frame_down(w, conn, frame_garbage()); return;
+    case ANSWER_REFUSE:
+      frame_down(w, conn,
+                 frame_provision(w->provision_code, w->provision_reason, w->redirect_host,
+                                 up.resource, 0));
+      return;
+    case ANSWER_OK:
+      frame_down(w, conn, frame_provision(0, "", NULL, up.resource, w->provision_expires));
+      return;
+    }
+    return;
+  case EIM_CMD_UNREAD: {
+    w->unreads++;
+    if (w->unread == ANSWER_SILENT) return;
+    if (w->unread == ANSWER_GARBAGE) {
+      frame_down(w, conn, frame_garbage());
+      return;
+    }
+    int counts[4] = {0};
+    for (int i = 0; i < w->store_count; i++) counts[w->store[i].queue & 3]++;
+    frame_down(w, conn, frame_unread(counts, 4, w->now.wall + w->server_skew));
+    return;
+  }
+  case EIM_CMD_SYNC:
+    if (up.has_queue)
+      serve_fetch(w, conn, &up);
+    else if (up.meta_id)
+      serve_message(w, conn, &up);
+    return;
+  default: violation(w, "an unexpected command from the client");
+  }
+}
+
+/* ---- time */
+
+static void step(world *w, eim_input input) {
+  eim_session_step(w->session, &input, w->now);
+  if (eim_session_state(w->session) == EIM_STATE_OFFLINE) check_quiet(w);
+}
+
+static void happen(world *w, pending *p) {
+  eim_input input = {.kind = p->kind};
+  if (p->direction == TO_SERVER) {
+    serve(w, p->conn, p->bytes, p->length);
+    return;
+  }
+  switch (p->kind) {
+  case EIM_IN_OPENED: w->conn_open = true; break;
+  case EIM_IN_LOST:
+    forget_conn(w, p->conn);
+    w->conn = 0;
+    break;
+  case EIM_IN_DONE: input.seq = p->length; break;
+  default: break;
+  }
+  input.conn = p->conn;
+  input.id = p->id;
+  input.http_status = p->http_status;
+  input.error = p->error;
+  input.may_have_arrived = p->may_have_arrived;
+  input.bytes = p->bytes;
+  if (p->kind != EIM_IN_DONE) input.length = p->length;
+  step(w, input);
+}
+
+static int64_t next_time(const world *w) {
+  int64_t at = w->pending ? w->pending->at : INT64_MAX;
+  for (int i = 0; i < EIM_TIMER_COUNT; i++)
+    if (w->timers[i] >= 0 && w->timers[i] < at) at = w->timers[i];
+  return at;
+}
+
+static void pass(world *w, int64_t to) {
+  if (to <= w->now.mono) return;
+  w->now.wall += to - w->now.mono;
+  w->now.mono = to;
+}
+
+static bool run_one(world *w, int64_t end) {
+  int64_t at = next_time(w);
+  if (at > end) return false;
+  pass(w, at);
+  for (int i = 0; i < EIM_TIMER_COUNT; i++) {
+    if (w->timers[i] < 0 || w->timers[i] > w->now.mono) continue;
+    w->timers[i] = -1;
+    step(w, (eim_input){.kind = EIM_IN_TIMER, .timer = (eim_timer)i});
+    return true;
+  }
+  pending *p = w->pending;
+  w->pending = p->next;
+  happen(w, p);
+  drop(p);
+  return true;
+}
+
+void world_run(world *w, int64_t ms) {
+  int64_t end = w->now.mono + ms;
+  long steps = 0;
+  while (run_one(w, end))
+    if (++steps > 1000000) {
+      violation(w, "a loop that never ends");
+      return;
+    }
+  pass(w, end);
+}
+
+bool world_until(world *w, eim_state state, int64_t ms) {
+  int64_t end = w->now.mono + ms;
+  while (eim_session_state(w->session) != state)
+    if (!run_one(w, end)) return false;
+  return true;
+}
+
+/* ---- what a test does */
+
+void world_start(world *w, uint64_t seed, const char *const *options) {
+  memset(w, 0, sizeof *w);
+  w->random.state = seed;
+  w->now = (eim_now){.mono = 1000000, .wall = 1795388255000};
+  for (int i = 0; i < EIM_TIMER_COUNT; i++) w->timers[i] = -1;
+  w->http_status = 400;
+  w->http_body = "{\"error\":\"invalid_grant\",\"error_description\":\"invalid password\"}";
+  w->provision_code = 1;
+  w->provision_reason = "";
+  w->delay = 10;
+  w->page = 5;
+  w->auto_done = true;
+  w->next_position = 1;
+  w->next_message_id = 5000000000000000000u;
+  eim_config *config;
+  if (eim_config_new(&config)) abort();
+  eim_config_set(config, "appKey", "lab#peer");
+  bool dns = false;
+  for (const char *const *o = options; o && *o; o++) dns = dns || strstr(*o, "isHttpDNS=true");
+  if (!dns) {
+    eim_config_set(config, "apiUrl", "http://rest.test:81");
+    eim_config_set(config, "url", "ws://im.test:82/websocket");
+  }
+  for (const char *const *o = options; o && *o; o++) {
+    char key[64];
+    const char *equals = strchr(*o, '=');
+    snprintf(key, sizeof key, "%.*s", (int)(equals - *o), *o);
+    if (eim_config_set(config, key, equals + 1)) {
+      fprintf(stderr, "  %s\n", eim_error_message(eim_last_error()));
+      w->violations++;
+    }
+  }
+  if (eim_settings_from_config(config, &w->settings)) {
+    fprintf(stderr, "  %s\n", eim_error_message(eim_last_error()));
+    abort();
+  }
+  eim_config_free(config);
+  eim_session_io io = {w,       on_connect,     on_send,  on_disconnect,
+                       on_http, on_http_cancel, on_timer, on_emit};
+  w->session = eim_session_new(w->settings, &io, 1, seed);
+  eim_session_set_device(w->session, "0123456789ab");
+}
+
+void world_stop(world *w) {
+  eim_session_free(w->session);
+  eim_object_unref(w->settings);
+  while (w->pending) {
+    pending *next = w->pending->next;
+    drop(w->pending);
+    w->pending = next;
+  }
+  CHECK_INT(w->violations, 0);
+}
+
+void world_input(world *w, eim_input input) {
+  step(w, input);
+}
+
+static void with_secret(world *w, eim_input input, const char *text) {
+  eim_secret *secret = eim_secret_new(text);
+  input.secret = secret;
+  step(w, input);
+  eim_secret_unref(secret);
+}
+
+void world_open_token(world *w, const char *token_text, uint64_t token) {
+  with_secret(w, (eim_input){.kind = EIM_IN_OPEN, .user = USER, .is_token = true, .token = token},
+              token_text);
+}
+
+void world_open_password(world *w, const char *password, uint64_t token) {
+  with_secret(w, (eim_input){.kind = EIM_IN_OPEN, .user = USER, .token = token}, password);
+}
+
+void world_renew(world *w, const char *token_text, uint64_t token) {
+  with_secret(w, (eim_input){.kind = EIM_IN_RENEW, .token = token}, token_text);
+}
+
+void world_close(world *w, uint64_t token) {
+  step(w, (eim_input){.kind = EIM_IN_CLOSE, .token = token});
+}
+
+void world_send(world *w, const char *text, uint64_t token) {
+  eim_message *message;
+  if (eim_message_new_text(EIM_CHAT_SINGLE, "bob", text, NULL, &message)) abort();
+  step(w, (eim_input){.kind = EIM_IN_SEND, .message = message, .token = token});
+  eim_message_unref(message);
+}
+
+void world_cut(world *w) {
+  if (w->conn) lose(w, w->conn, 0);
+}
+
+void world_kick(world *w, int operation, const char *reason) {
+  if (w->conn) frame_down(w, w->conn, frame_kick(operation, reason));
+}
+
+static void push_notices(world *w, uint32_t conn) {
+  for (int i = 0; i < 4; i++) {
+    int n = 0;
+    for (int j = 0; j < w->store_count; j++) n += w->store[j].queue == i;
+    if (n) frame_down(w, conn, frame_notice(i));
+  }
+}
+
+uint64_t world_deliver(world *w, int queue, const char *text) {
+  (void)text;
+  if (w->store_count == (int)(sizeof w->store / sizeof *w->store)) return 0;
+  stored *s = &w->store[w->store_count++];
+  *s = (stored){.id = ++w->next_message_id, .position = w->next_position++, .queue = queue};
+  uint64_t id = s->id;
+  if (w->conn && w->conn_open && eim_session_state(w->session) == EIM_STATE_ONLINE)
+    push_notices(w, w->conn);
+  return id;
+}
+
+int world_count(const world *w, eim_event_kind kind) {
+  int count = 0;
+  for (int i = 0; i < w->event_count; i++) count += w->events[i].kind == kind;
+  return count;
+}
+
+const seen_event *world_last(const world *w, eim_event_kind kind) {
+  static const seen_event none;
+  for (int i = w->event_count; i-- > 0;)
+    if (w->events[i].kind == kind) return &w->events[i];
+  return &none;
+}
+
+int world_results(const world *w, uint64_t token) {
+  int count = 0;
+  for (int i = 0; i < w->event_count; i++)
+    count += w->events[i].kind == EIM_EVENT_result && w->events[i].token == token;
+  return count;
+}
+
+const seen_event *world_result(const world *w, uint64_t token) {
+  static const seen_event none = {.code = -9999};
+  for (int i = 0; i < w->event_count; i++)
+    if (w->events[i].kind == EIM_EVENT_result && w->events[i].token == token) return &w->events[i];
+  return &none;
+}

@@ -1,0 +1,110 @@
+/* world.h - a session in virtual time with a server it cannot tell from a real one. Nothing here
+ * waits: the clock jumps to whatever is due next. Deterministic for a seed. */
+#ifndef EIM_SIM_WORLD_H
+#define EIM_SIM_WORLD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/random.h"
+#include "session/session.h"
+
+#define WORLD_EVENTS_MAX 4096
+
+/* How the server treats the next request of a kind. The last one set stays in force. */
+typedef enum answer { ANSWER_OK, ANSWER_REFUSE, ANSWER_SILENT, ANSWER_CUT, ANSWER_GARBAGE } answer;
+
+typedef struct seen_event {
+  eim_event_kind kind;
+  int64_t at; /* mono */
+  eim_state state, previous;
+  int code; /* of the cause or error, 0: none */
+  int attempt;
+  bool will_retry, may_have_happened;
+  int64_t next_retry;
+  uint64_t token, id; /* of a result; of a message */
+  char text[64];      /* message text, notice name, result's message id, user */
+} seen_event;
+
+typedef struct stored { /* a message the server keeps for our user */
+  uint64_t id, position;
+  int queue;
+  int given; /* times it was emitted to the application */
+} stored;
+
+typedef struct sent { /* a message the server took from us */
+  uint64_t local_id, server_id;
+  char text[64];
+} sent;
+
+typedef struct pending pending;
+
+typedef struct world {
+  eim_session *session;
+  eim_settings *settings;
+  eim_now now;
+  eim_random random;
+  int64_t timers[EIM_TIMER_COUNT]; /* -1: not armed */
+  pending *pending;                /* inputs on their way, by time */
+  uint64_t next_order;
+
+  /* the server */
+  answer dns, token, upgrade, provision, unread, sync;
+  int provision_code;
+  const char *provision_reason, *redirect_host;
+  int http_status; /* for ANSWER_REFUSE on REST */
+  const char *http_body;
+  int64_t delay;             /* ms for each way */
+  int64_t jitter;            /* up to so much more, random */
+  int64_t token_seconds;     /* expires_in of /token; 0: 86400 */
+  int64_t provision_expires; /* absolute, server time; 0: none */
+  int64_t server_skew;       /* server time minus our wall clock */
+  int duplicate_percent;     /* of answers that come twice */
+  bool auto_done;            /* handlers return at once */
+  uint64_t undone;           /* highest seq not yet reported when auto_done is off */
+  int page;                  /* metas in one fetch answer */
+  stored store[512];
+  int store_count;
+  uint64_t next_position, next_message_id;
+  sent sent[2048];
+  int sent_count;
+
+  /* what was seen */
+  uint32_t conn; /* the live one, 0: none */
+  bool conn_open, conn_silent;
+  int connects, provisions, unreads, fetches, http_count;
+  char last_host[128], last_url[512], last_ip[64], last_path[64];
+  uint16_t last_port;
+  bool last_tls, last_provision_had_token;
+  char last_provision_token[128], last_provision_reason[64], last_provision_resource[128];
+  int receipts_up;
+  seen_event events[WORLD_EVENTS_MAX];
+  int event_count, events_lost;
+  int violations; /* broken invariants, printed when they happen */
+} world;
+
+/* options: "key=value" pairs, NULL-terminated, beside a valid appKey, apiUrl and url. */
+void world_start(world *w, uint64_t seed, const char *const *options);
+void world_stop(world *w);
+
+void world_input(world *w, eim_input input);
+void world_open_token(world *w, const char *token_text, uint64_t token);
+void world_open_password(world *w, const char *password, uint64_t token);
+void world_send(world *w, const char *text, uint64_t token);
+void world_renew(world *w, const char *token_text, uint64_t token);
+void world_close(world *w, uint64_t token);
+void world_cut(world *w); /* the line is lost, both sides notice */
+void world_kick(world *w, int operation, const char *reason);
+uint64_t world_deliver(world *w, int queue, const char *text); /* a message for us; its id */
+
+/* Let time pass until `mono + ms`, doing everything that is due. */
+void world_run(world *w, int64_t ms);
+/* The same, but stop as soon as state is reached. True: it was. */
+bool world_until(world *w, eim_state state, int64_t ms);
+
+int world_count(const world *w, eim_event_kind kind);
+const seen_event *world_last(const world *w, eim_event_kind kind);
+const seen_event *world_result(const world *w, uint64_t token); /* NULL: none; checks it is one */
+int world_results(const world *w, uint64_t token);
+
+#endif
