@@ -50,11 +50,9 @@ static void unread(eim_session *self, const eim_frame *frame) {
     self->rtt = self->now.mono - self->beat_at;
     eim_session_arm(self, EIM_TIMER_HEARTBEAT, self->now.mono + self->settings->heart_beat_wait);
   }
-  if (frame->timestamp > 0) {
-    self->server_offset = frame->timestamp - self->now.wall;
-    self->server_offset_known = true;
-    eim_token_arm(self);
-  }
+  if (frame->timestamp > 0) self->server_offset = frame->timestamp - self->now.wall;
+  self->server_offset_known = true;
+  eim_token_arm(self);
   for (size_t i = 0; i < frame->queue_count && self->state == EIM_STATE_ONLINE; i++)
     if (frame->queues[i].count) eim_pull_want(self, &frame->queues[i].queue);
 }

@@ -256,10 +256,7 @@ static void online(eim_session *self, const eim_frame *frame) {
   self->opening = false;
   self->was_online = true;
   if (opening) self->attempt = 0;
-  if (frame->expires_at > 0) {
-    int64_t left = frame->expires_at - eim_session_server_now(self);
-    eim_token_learned(self, frame->expires_at, self->token_life ? self->token_life : left);
-  }
+  if (frame->expires_at > 0) eim_token_learned(self, frame->expires_at, self->token_life);
   eim_session_emit_change(self, EIM_EVENT_connected, EIM_STATE_PROVISIONING, NULL, 0, false);
   if (opening) {
     eim_buf json = EIM_BUF_INIT;

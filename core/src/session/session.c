@@ -221,21 +221,18 @@ static void http_answer(eim_session *self, const eim_input *input) {
     eim_side_http(self, input);
 }
 
-/* The wall clock jumped ahead of the monotonic one: the machine slept and the line may be dead. */
-static void watch_clock(eim_session *self) {
+/* True: the wall clock jumped against the monotonic one, because the machine slept or the clock was set.
+ * Which of the two cannot be told from here, so what was known of the server's clock is in doubt. */
+static bool clock_jumped(eim_session *self) {
   int64_t difference = self->now.wall - self->now.mono;
   int64_t jump = difference - self->wall_minus_mono;
   self->wall_minus_mono = difference;
-  if (!self->clock_known) {
-    self->clock_known = true;
-    return;
-  }
-  if (jump > -SUSPEND_MS && jump < SUSPEND_MS) return;
+  bool known = self->clock_known;
+  self->clock_known = true;
+  if (!known || (jump > -SUSPEND_MS && jump < SUSPEND_MS)) return false;
   SESSION_LOG(EIM_LOG_INFO, self, "the wall clock jumped by %lld ms", (long long)jump);
-  /* The server's clock did not jump with ours. */
-  if (self->server_offset_known && jump < 0) self->server_offset -= jump;
-  if (self->state == EIM_STATE_ONLINE) eim_live_probe(self);
-  eim_token_arm(self);
+  self->server_offset_known = false;
+  return true;
 }
 
 void eim_session_step(eim_session *self, const eim_input *input, eim_now now) {
@@ -249,7 +246,7 @@ void eim_session_step(eim_session *self, const eim_input *input, eim_now now) {
     return;
   }
   self->now = now;
-  watch_clock(self);
+  bool jumped = clock_jumped(self);
   switch (input->kind) {
   case EIM_IN_OPEN: eim_login_open(self, input); break;
   case EIM_IN_CLOSE: close_session(self, input->token); break;
@@ -284,4 +281,6 @@ void eim_session_step(eim_session *self, const eim_input *input, eim_now now) {
   case EIM_IN_HTTP: http_answer(self, input); break;
   case EIM_IN_TIMER: timer_fired(self, input->timer); break;
   }
+  /* The line may have died in the sleep; the answer also tells the server's time again. */
+  if (jumped && self->state == EIM_STATE_ONLINE) eim_live_probe(self);
 }

@@ -60,8 +60,7 @@ static bool take_over(eim_session *self, const eim_secret *token, int64_t expire
   eim_secret_unref(self->token);
   self->token = eim_secret_ref(token);
   self->token_wanted = false;
-  int64_t left = expires_at ? expires_at - eim_session_server_now(self) : 0;
-  eim_token_learned(self, expires_at, left);
+  eim_token_learned(self, expires_at, 0);
   eim_token_arm(self);
   return true;
 }

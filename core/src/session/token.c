@@ -5,13 +5,15 @@
 #define LOOK_AGAIN_MS (24 * 3600 * 1000)
 
 void eim_token_learned(eim_session *self, int64_t expires_at, int64_t life) {
+  /* The same expiry again, after a reconnect, is no reason to warn again. */
+  if (!expires_at || expires_at != self->token_expires_at) self->token_warned = false;
   self->token_expires_at = expires_at;
   self->token_life = life > 0 ? life : 0;
-  self->token_warned = false;
 }
 
 bool eim_token_is_dead(const eim_session *self) {
-  return self->token_expires_at && eim_session_server_now(self) >= self->token_expires_at;
+  return self->token_expires_at && self->server_offset_known &&
+         eim_session_server_now(self) >= self->token_expires_at;
 }
 
 /* When to warn: at the fraction of the life, and at least the lead before the end. */
@@ -22,9 +24,15 @@ static int64_t warn_at(const eim_session *self) {
 }
 
 void eim_token_arm(eim_session *self) {
-  if (self->state != EIM_STATE_ONLINE || !self->token_expires_at) {
+  /* The expiry is a time of the server's clock: without knowing that clock it says nothing. It is known
+   * with the answer to the first UNREAD. */
+  if (self->state != EIM_STATE_ONLINE || !self->token_expires_at || !self->server_offset_known) {
     eim_session_disarm(self, EIM_TIMER_TOKEN);
     return;
+  }
+  if (!self->token_life) {
+    int64_t left = self->token_expires_at - eim_session_server_now(self);
+    self->token_life = left > 0 ? left : 1;
   }
   int64_t at = self->token_warned ? self->token_expires_at : warn_at(self);
   int64_t left = at - eim_session_server_now(self);
@@ -46,7 +54,8 @@ bool eim_token_ask(eim_session *self, eim_token_reason reason, int64_t deadline_
 }
 
 void eim_token_timer(eim_session *self) {
-  if (self->state != EIM_STATE_ONLINE || !self->token_expires_at) return;
+  if (self->state != EIM_STATE_ONLINE || !self->token_expires_at || !self->server_offset_known)
+    return;
   int64_t left = self->token_expires_at - eim_session_server_now(self);
   if (left <= 0) {
     eim_session_emit(self, EIM_EVENT_token_expired,
