@@ -12,6 +12,9 @@ extern atomic_int eim_log_threshold;
 void eim_log_write(eim_log_level level, const char *module, uint64_t client, const char *format,
                    ...) __attribute__((format(printf, 4, 5)));
 
+/* "0" to "5" or a name in any case; false for anything else. */
+bool eim_log_parse_level(const char *text, eim_log_level *out);
+
 /* module: a literal such as "session"; client: number of the client, 0 for none. */
 #define EIM_LOG(level, module, client, ...)                                                        \
   do {                                                                                             \
