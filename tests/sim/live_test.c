@@ -403,3 +403,18 @@ TEST(garbage_from_the_server_costs_the_connection_not_the_process) {
   CHECK(world_until(&w, EIM_STATE_ONLINE, 20000));
   world_stop(&w);
 }
+
+TEST(a_fetch_that_was_cut_off_is_asked_again_at_once) {
+  world w;
+  online(&w, NULL);
+  world_deliver(&w, 1, "x");
+  while (!w.fetches) world_run(&w, 1);
+  world_cut(&w); /* the answer is on its way */
+  world_run(&w, 1);
+  CHECK_INT(world_count(&w, EIM_EVENT_message), 0);
+  CHECK(world_until(&w, EIM_STATE_ONLINE, 20000));
+  world_run(&w, 200);
+  CHECK_INT(world_count(&w, EIM_EVENT_message), 1);
+  CHECK_INT(w.store_count, 0);
+  world_stop(&w);
+}
