@@ -569,7 +569,9 @@ void world_send(world *w, const char *text, uint64_t token) {
 }
 
 void world_cut(world *w) {
-  if (w->conn) lose(w, w->conn, 0);
+  if (!w->conn) return;
+  forget_conn(w, w->conn); /* what is on its way never arrives */
+  lose(w, w->conn, 0);
 }
 
 void world_kick(world *w, int operation, const char *reason) {
