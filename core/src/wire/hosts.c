@@ -37,6 +37,17 @@ static bool bounded(eim_json value, int64_t low, int64_t high, int64_t *out) {
   return true;
 }
 
+/* "name:port" in the domain, as some servers write it. False: the port is not one. */
+static bool split_port(char *domain, int64_t *port) {
+  char *colon = strchr(domain, ':');
+  int64_t number;
+  if (!colon || strchr(colon + 1, ':')) return true; /* none, or an IPv6 address */
+  *colon = 0;
+  if (!eim_parse_i64(colon + 1, &number) || number < 1 || number > 65535) return false;
+  *port = number;
+  return true;
+}
+
 /* False: not usable; nothing was allocated then. */
 static bool read_host(eim_host *out, eim_json entry, bool https) {
   char domain[254], ip[64];
@@ -47,9 +58,9 @@ static bool read_host(eim_host *out, eim_json entry, bool https) {
       (https && !tls))
     return false;
   if (!eim_json_copy(eim_json_get(entry, "ip"), ip, sizeof ip) || !is_ip(ip)) *ip = 0;
-  if (!eim_json_copy(eim_json_get(entry, "domain"), domain, sizeof domain) ||
-      (!is_domain(domain) && !is_ip(domain)))
-    *domain = 0;
+  eim_json_copy(eim_json_get(entry, "domain"), domain, sizeof domain);
+  if (!split_port(domain, &port)) return false;
+  if (!is_domain(domain) && !is_ip(domain)) *domain = 0;
   if ((!*domain && !*ip) || !bounded(eim_json_get(entry, "port"), 1, 65535, &port)) return false;
   if (!bounded(eim_json_get(entry, "priority"), 0, INT_MAX, &priority)) priority = INT_MAX;
   *out = (eim_host){tls, (uint16_t)port, (int)priority, eim_strdup(*domain ? domain : ip),

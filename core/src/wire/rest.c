@@ -73,7 +73,7 @@ static const row rows[] = {
     {REGISTER, 401, "", "", "", 208, 0, "the app does not allow open registration"},
 
     {ALL, 400, "service open exception", "", "", 505, 0, "the service is not enabled"},
-    {ALL, 400, "Bad Request", "not open", "", 505, 0, "the service is not enabled"},
+    {ALL, 400, "", "not open", "", 505, 0, "the service is not enabled"},
     {ALL, 400, "illegal_argument", "", "", 110, 0, "a parameter is not valid"},
 
     {ALL, 401, "expired_token", "", "", 108, 0, "the token has expired"},
@@ -86,8 +86,8 @@ static const row rows[] = {
     {ALL, 403, "FORBIDDEN", "not allow", "", 505, 0, "the service is not enabled"},
     {ALL, 403, "", "", "", 210, 0, "permission denied"},
 
-    {ALL, 404, "service_resource_not_found", "", "UserNotFoundException", 204, 0,
-     "there is no such user"},
+    {ALL, 404, "", "", "UserNotFoundException", 204, 0, "there is no such user"},
+    {ALL, 404, "", "user not found", "", 204, 0, "there is no such user"},
     {EXPIRES, 404, "", "", "", 204, 0, "there is no such user"},
 
     {ALL, 408, "", "", "", 301, AGAIN | MAYBE, "the server did not get the request in time"},
