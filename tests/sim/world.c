@@ -571,6 +571,7 @@ void world_send(world *w, const char *text, uint64_t token) {
 void world_cut(world *w) {
   if (!w->conn) return;
   forget_conn(w, w->conn); /* what is on its way never arrives */
+  w->conn_silent = true;   /* nor what is sent before the loss is noticed */
   lose(w, w->conn, 0);
 }
 
