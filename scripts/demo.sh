@@ -52,10 +52,10 @@ type_in() { printf '%s\n' "$2" >&"${in_of[$1]}"; }
 
 # expect WHO PART…: reads on until a line holds all the parts; it is in $line then.
 expect() {
-  local who=$1 deadline=$((SECONDS + patience)) part
+  local who=$1 deadline=$((SECONDS + patience)) left part
   shift
-  while [ $SECONDS -lt $deadline ]; do
-    IFS= read -r -t $((deadline - SECONDS)) line <&"${out_of[$who]}" || {
+  while left=$((deadline - SECONDS)) && [ $left -gt 0 ]; do
+    IFS= read -r -t $left line <&"${out_of[$who]}" || {
       [ $? -gt 128 ] && continue # too late: the loop ends
       die "$who ended while waiting for $*"
     }
@@ -69,10 +69,11 @@ expect() {
 
 # ends WHO STATUS: the program closes its output and ends like that.
 ends() {
-  local who=$1 want=$2 got=0 deadline=$((SECONDS + patience))
+  local who=$1 want=$2 got=0 deadline=$((SECONDS + patience)) left
   while [ $got -eq 0 ]; do
-    [ $SECONDS -lt $deadline ] || die "$who did not end within $patience seconds"
-    IFS= read -r -t $((deadline - SECONDS)) line <&"${out_of[$who]}"
+    left=$((deadline - SECONDS))
+    [ $left -gt 0 ] || die "$who did not end within $patience seconds"
+    IFS= read -r -t $left line <&"${out_of[$who]}"
     got=$?
     [ $got -le 128 ] || got=0
   done

@@ -1,0 +1,416 @@
+#!/usr/bin/env python3
+"""The eim command against the sandbox: cli_test.py EIM [EIM_SANDBOX ECHO].
+
+Without a sandbox only what needs none. Ends with "N passed, N failed". Every wait has a deadline, none is a sleep.
+"""
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+import urllib.request
+
+EIM = os.path.abspath(sys.argv[1])
+SANDBOX = os.path.abspath(sys.argv[2]) if len(sys.argv) > 2 else None
+ECHO = os.path.abspath(sys.argv[3]) if len(sys.argv) > 3 else None
+PATIENCE = 60
+CLEAN = {k: v for k, v in os.environ.items() if not k.startswith("EIM_")}
+
+
+def eim(*args, env=None, **kwargs):
+    """Runs to the end; no terminal, so no prompt."""
+    return subprocess.run([EIM, *args], env={**CLEAN, **(env or {})}, capture_output=True, text=True,
+                          timeout=PATIENCE, start_new_session=True,
+                          **({} if "input" in kwargs else {"stdin": subprocess.DEVNULL}), **kwargs)
+
+
+class Running:
+    """A command in the background whose lines of JSON are awaited."""
+
+    def __init__(self, args, env):
+        self.process = subprocess.Popen([EIM, *args], env={**CLEAN, **env}, stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                        start_new_session=True)
+        self.lines, self.seen, self.errors = queue.Queue(), [], []
+        self.readers = [threading.Thread(target=self._read, daemon=True),
+                        threading.Thread(target=self._errors, daemon=True)]
+        for reader in self.readers:
+            reader.start()
+
+    def _read(self):
+        for line in self.process.stdout:
+            self.lines.put(json.loads(line))
+        self.lines.put(None)
+
+    def _errors(self):
+        for line in self.process.stderr:
+            self.errors.append(line)
+
+    def expect(self, event, **fields):
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            line = self.lines.get(timeout=max(0.01, deadline - time.monotonic()))
+            if line is None:
+                raise AssertionError(f"ended before {event}: {self.seen} {self.errors}")
+            self.seen.append(line)
+            if line["event"] == event and all(line.get(k) == v for k, v in fields.items()):
+                return line
+
+    def end(self, number=None):
+        if number:
+            self.process.send_signal(number)
+        status = self.process.wait(PATIENCE)
+        for reader in self.readers:
+            reader.join(PATIENCE)
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.stderr.close()
+        return status
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.end()
+
+
+class Usage(unittest.TestCase):
+    def refused(self, text, *args, **kwargs):
+        result = eim(*args, **kwargs)
+        self.assertEqual(result.returncode, 2, result)
+        self.assertIn(text, result.stderr)
+        self.assertEqual(result.stdout, "")
+        self.assertNotIn("secret", result.stderr.replace("secrets", ""))
+
+    def test_no_command(self):
+        self.refused("which command")
+
+    def test_near_command(self):
+        self.refused("did you mean 'listen'", "listne")
+
+    def test_near_option(self):
+        self.refused("did you mean --app-key", "login", "--ap-key", "a#b")
+
+    def test_option_of_another_command(self):
+        self.refused("--count is not for `eim send`", "send", "--count", "1")
+
+    def test_secrets_are_not_taken_from_the_command_line(self):
+        self.refused("do not belong on a command line", "login", "--password", "secret")
+        self.refused("do not belong on a command line", "login", "--token=secret")
+
+    def test_missing_value(self):
+        self.refused("--to needs a value", "send", "--to")
+
+    def test_missing_user(self):
+        self.refused("--user USER or EIM_USER", "login")
+        self.refused("register whom", "register")
+
+    def test_missing_peer_and_text(self):
+        self.refused("send to whom", "send", "--user", "a", "hello")
+        self.refused("send what", "send", "--user", "a", "--to", "b")
+
+    def test_words_too_many(self):
+        self.refused("put the TEXT in quotes", "send", "--user", "a", "--to", "b", "two", "words")
+
+    def test_bad_numbers(self):
+        for value in ("x", "-1", "nan", "1e99", "1x"):
+            self.refused("--timeout", "login", "--user", "a", "--timeout", value)
+        for value in ("0", "-3", "two", "1.5", "99999999999999999999"):
+            self.refused("--count", "listen", "--user", "a", "--count", value)
+
+    def test_bad_chat_type(self):
+        self.refused("none of single, group, room", "send", "--user", "a", "--to", "b", "--chat-type", "x", "t")
+
+    def test_app_key(self):
+        self.refused("appKey", "login", "--user", "a", env={"EIM_PASSWORD": "secret"})
+        for key in ("a", "#", "a#", "#b", "a#b#c"):
+            self.refused("appKey", "login", "--user", "a", "--app-key", key, env={"EIM_PASSWORD": "secret"})
+
+    def test_unknown_setting_names_the_nearest(self):
+        self.refused("heartBeatWait", "login", "--user", "a", "--app-key", "a#b", "--set", "heartBeatWiat=5")
+
+    def test_setting_without_value(self):
+        self.refused("KEY=VALUE", "login", "--user", "a", "--app-key", "a#b", "--set", "delivery")
+
+    def test_bad_addresses(self):
+        for url in ("ftp://x/", "http://", "ws://h:99999/x", "x"):
+            self.refused("url", "login", "--user", "a", "--app-key", "a#b", "--api-url", "http://127.0.0.1:1",
+                         "--url", url, env={"EIM_PASSWORD": "secret"})
+
+    def test_no_password_and_no_terminal(self):
+        self.refused("EIM_PASSWORD", "login", "--user", "a", "--app-key", "a#b")
+
+    def test_password_file(self):
+        self.refused("cannot read", "login", "--user", "a", "--app-key", "a#b", "--password-file", "/nonexistent")
+        self.refused("is empty", "login", "--user", "a", "--app-key", "a#b", "--password-file", "/dev/null")
+
+    def test_one_reader_of_stdin(self):
+        self.refused("only one thing", "login", "--user", "a", "--sandbox", "-", "--password-file", "-", input="{}\n")
+
+    def test_sandbox_line(self):
+        self.refused("cannot read", "login", "--user", "a", "--sandbox", "/nonexistent")
+        for line in ("", "no JSON\n", "[]\n", "{}\n", '{"appKey":5}\n', '{"appKey":"a#b"}\n'):
+            self.refused("--sandbox", "login", "--user", "a", "--sandbox", "-", input=line)
+
+    def test_bad_log_level(self):
+        self.refused("--log-level", "login", "--user", "a", "--app-key", "a#b", "--log-level", "loud")
+
+    def test_help_and_version(self):
+        self.assertRegex(eim("--version").stdout, r"^eim \d+\.\d+\.\d+ \(libeim ")
+        for args in (["help"], ["--help"]):
+            result = eim(*args)
+            self.assertEqual(result.returncode, 0)
+            for command in ("register", "login", "send", "listen", "chat"):
+                self.assertIn(f"  {command}", result.stdout)
+        for command in ("register", "login", "send", "listen", "chat"):
+            first, second = eim("help", command), eim(command, "--help")
+            self.assertEqual((first.returncode, first.stdout), (0, second.stdout))
+            self.assertIn("--app-key ORG#APP", first.stdout)
+            self.assertIn("EIM_APP_KEY", first.stdout)
+        self.refused("did you mean 'login'", "help", "logni")
+
+    def test_nobody_there(self):
+        start = time.monotonic()
+        result = eim("login", "--user", "a", "--app-key", "a#b", "--api-url", "http://127.0.0.1:1", "--url",
+                     "ws://127.0.0.1:1/websocket", "--timeout", "3", env={"EIM_PASSWORD": "secret"})
+        self.assertEqual(result.returncode, 3, result)
+        self.assertIn("eim: login:", result.stderr)
+        self.assertLess(time.monotonic() - start, 20)
+
+
+@unittest.skipUnless(SANDBOX, "no sandbox")
+class Conversation(unittest.TestCase):
+    tls = []
+
+    def setUp(self):
+        self.work = tempfile.TemporaryDirectory()
+        self.sandbox = subprocess.Popen(
+            [SANDBOX, *self.tls, "--multi-device", "--user", "alice:secret-a", "--user", "bob:secret-b"],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.running = []
+        self.line = self.sandbox.stdout.readline()
+        self.box = json.loads(self.line)
+        self.file = os.path.join(self.work.name, "box.json")
+        with open(self.file, "w", encoding="utf-8") as file:
+            file.write(self.line)
+
+    def tearDown(self):
+        for running in self.running:
+            running.kill()
+        self.sandbox.send_signal(signal.SIGTERM)
+        self.assertEqual(self.sandbox.wait(PATIENCE), 0)
+        self.sandbox.stdout.close()
+        self.work.cleanup()
+
+    def env(self, user, **more):
+        return {"EIM_SANDBOX": self.file, "EIM_USER": user, "EIM_PASSWORD": f"secret-{user[0]}", "EIM_JSON": "1",
+                **more}
+
+    def start(self, user, *args, **more):
+        running = Running(args, self.env(user, **more))
+        self.running.append(running)
+        return running
+
+    def admin(self, path, **body):
+        request = urllib.request.Request(self.box["adminUrl"] + path, json.dumps(body).encode(),
+                                         {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+            return json.load(answer)
+
+    def test_register(self):
+        result = eim("register", "carol", env=self.env("carol"))
+        self.assertEqual(result.returncode, 0, result)
+        self.assertEqual(json.loads(result.stdout)["event"], "onRegistered")
+        again = eim("register", "carol", env=self.env("carol"))
+        self.assertEqual(again.returncode, 1, again)
+        self.assertEqual(json.loads(again.stdout)["error"]["code"], 203)
+        self.assertIn("203", again.stderr)
+
+    def test_login_for_a_while(self):
+        result = eim("login", "--for", "0.2", env=self.env("alice"))
+        self.assertEqual(result.returncode, 0, result)
+        events = [json.loads(line) for line in result.stdout.splitlines()]
+        self.assertEqual([e["event"] for e in events], ["onConnected", "onDisconnected"])
+        self.assertIsNone(events[1]["reason"])
+        self.assertTrue(all(isinstance(e["time"], int) for e in events))
+
+    def test_signals_end_cleanly(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            alice = self.start("alice", "listen")
+            alice.expect("onConnected")
+            self.assertEqual(alice.end(number), 0)
+            self.assertIn({"event": "onDisconnected", "reason": None},
+                          [{k: v for k, v in e.items() if k in ("event", "reason")} for e in self.drain(alice)])
+
+    def drain(self, running):
+        lines = list(running.seen)
+        while (line := running.lines.get(timeout=PATIENCE)) is not None:
+            lines.append(line)
+        return lines
+
+    def test_wrong_password_and_unknown_user(self):
+        for user, code in (("alice", 202), ("nobody", 204)):
+            result = eim("login", env={**self.env(user), "EIM_PASSWORD": "wrong"})
+            self.assertEqual(result.returncode, 1, result)
+            errors = [e for e in map(json.loads, result.stdout.splitlines()) if e["event"] == "onError"]
+            self.assertEqual(errors[0]["error"]["code"], code)
+            self.assertNotIn("wrong", result.stdout + result.stderr.replace("wrong password", ""))
+
+    def test_password_file_and_token_file(self):
+        path = os.path.join(self.work.name, "password")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("secret-a\n")
+        env = {k: v for k, v in self.env("alice").items() if k != "EIM_PASSWORD"}
+        result = eim("login", "--for", "0", "--password-file", path, env=env)
+        self.assertEqual(result.returncode, 0, result)
+        request = urllib.request.Request(
+            f"{self.box['apiUrl']}/{self.box['appKey'].replace('#', '/')}/token",
+            json.dumps({"grant_type": "password", "username": "alice", "password": "secret-a"}).encode(),
+            {"Content-Type": "application/json"})
+        if self.box["caFile"]:
+            return
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+            token = json.load(answer)["access_token"]
+        result = eim("login", "--for", "0", "--token-file", "-", env=env, input=token + "\n")
+        self.assertEqual(result.returncode, 0, result)
+        result = eim("login", "--for", "0", env={**env, "EIM_ACCESS_TOKEN": token})
+        self.assertEqual(result.returncode, 0, result)
+        self.assertNotIn(token, result.stdout + result.stderr)
+        result = eim("login", "--for", "0", env={**env, "EIM_ACCESS_TOKEN": token[:-4] + "AAAA"})
+        self.assertEqual(result.returncode, 1, result)
+
+    def test_send_and_listen(self):
+        bob = self.start("bob", "listen", "--count", "3")
+        bob.expect("onConnected")
+        texts = ["Hello", "😀 你好 \"quoted\" \\ \x07", "x" * 5000]
+        for text in texts:
+            sent = eim("send", "--to", "bob", "--", text, env=self.env("alice"))
+            self.assertEqual(sent.returncode, 0, sent)
+            receipt = [e for e in map(json.loads, sent.stdout.splitlines()) if e["event"] == "onReceivedMessage"][0]
+            message = bob.expect("onMessage")["message"]
+            self.assertEqual(message["id"], receipt["mid"])
+            self.assertTrue(receipt["id"].isdigit())
+            self.assertEqual(receipt["to"], "bob")
+            self.assertEqual((message["type"], message["chatType"], message["from"], message["to"]),
+                             ("txt", "singleChat", "alice", "bob"))
+            self.assertEqual(message["text"], text)
+            self.assertEqual(message["ext"], {})
+            self.assertGreater(message["time"], 1600000000000)
+        self.assertEqual(bob.end(), 0)
+
+    def test_ext_and_stdin(self):
+        sent = eim("send", "--to", "bob", "--ext", '{"n":9007199254740993,"o":{"a":[1,null,"x"]}}', "-",
+                   env=self.env("alice"), input="from a pipe\n")
+        self.assertEqual(sent.returncode, 0, sent)
+        got = eim("listen", "--count", "1", "--for", "30", env=self.env("bob"))
+        self.assertEqual(got.returncode, 0, got)
+        message = [e for e in map(json.loads, got.stdout.splitlines()) if e["event"] == "onMessage"][0]["message"]
+        self.assertEqual(message["text"], "from a pipe")
+        self.assertEqual(message["ext"], {"n": 9007199254740993, "o": {"a": [1, None, "x"]}})
+
+    def test_offline_messages_are_taken_one_by_one(self):
+        for i in range(3):
+            self.assertEqual(eim("send", "--to", "bob", str(i), env=self.env("alice")).returncode, 0)
+        for i in range(3):
+            got = eim("listen", "--count", "1", "--for", "30", "--device-id", "one", env=self.env("bob"))
+            texts = [e["message"]["text"] for e in map(json.loads, got.stdout.splitlines())
+                     if e["event"] == "onMessage"]
+            self.assertEqual((got.returncode, texts), (0, [str(i)]))
+
+    def test_too_few_messages(self):
+        self.assertEqual(eim("listen", "--count", "1", "--for", "0.3", env=self.env("bob")).returncode, 3)
+
+    def test_send_what_cannot_be_sent(self):
+        for args in (["--to", "bob", "--ext", "no JSON", "x"], ["--to", "bob", "--ext", "[]", "x"]):
+            self.assertEqual(eim("send", *args, env=self.env("alice")).returncode, 2)
+        self.assertEqual(eim("send", "--to", "bob", "-", env=self.env("alice"), input="").returncode, 2)
+        result = eim("send", "--to", "4711", "--chat-type", "group", "x", env=self.env("alice"))
+        self.assertEqual(result.returncode, 1, result)
+
+    def test_chat(self):
+        bob = self.start("bob", "listen")
+        bob.expect("onConnected")
+        chat = eim("chat", "--to", "bob", env=self.env("alice"), input="one\n\ntwo\nthree")
+        self.assertEqual(chat.returncode, 0, chat)
+        events = [json.loads(line) for line in chat.stdout.splitlines()]
+        self.assertEqual(sum(e["event"] == "onReceivedMessage" for e in events), 3)
+        self.assertEqual([bob.expect("onMessage")["message"]["text"] for _ in range(3)], ["one", "two", "three"])
+
+    def test_cut_and_back(self):
+        alice = self.start("alice", "listen")
+        alice.expect("onConnected")
+        self.admin("/cut", user="alice")
+        self.assertEqual(alice.expect("onReconnecting")["attempt"], 1)
+        alice.expect("onConnected")
+        self.assertEqual(alice.end(signal.SIGTERM), 0)
+
+    def test_forced_logout(self):
+        for operation, code in ((2, 206), (1, 207), (3, 216), (4, 217)):
+            alice = self.start("alice", "login")
+            alice.expect("onConnected")
+            self.admin("/kick", user="alice", operation=operation, reason="the new one")
+            reason = alice.expect("onDisconnected")["reason"]
+            self.assertEqual(reason["code"], code)
+            if code == 206:
+                self.assertEqual(reason["detail"]["loginInfoCustomExt"], "the new one")
+            self.assertEqual(alice.end(), 4)
+
+    def test_human_output_is_harmless_for_a_terminal(self):
+        eim("send", "--to", "bob", "--", "\x1b]0;owned\x07\x1b[31mred\nnext", env=self.env("alice"))
+        env = {k: v for k, v in self.env("bob").items() if k != "EIM_JSON"}
+        got = eim("listen", "--count", "1", "--for", "30", env=env)
+        self.assertEqual(got.returncode, 0, got)
+        self.assertNotIn("\x1b", got.stdout)
+        self.assertNotIn("\x07", got.stdout)
+        self.assertIn("\\x1b]0;owned\\x07\\x1b[31mred\\nnext", got.stdout)
+
+    def test_the_program_of_the_readme(self):
+        env = {**CLEAN, "EIM_PASSWORD": "secret-b", "EIM_API_URL": self.box["apiUrl"], "EIM_URL": self.box["url"]}
+        if self.box["caFile"]:
+            env["EIM_CA_FILE"] = self.box["caFile"]
+        echo = subprocess.Popen([ECHO, self.box["appKey"], "bob"], env=env, stdout=subprocess.PIPE, text=True)
+        try:
+            self.assertEqual(echo.stdout.readline(), "online as bob\n")
+            alice = self.start("alice", "chat", "--to", "bob")
+            alice.expect("onConnected")
+            alice.process.stdin.write("anybody there?\n")
+            alice.process.stdin.flush()
+            self.assertEqual(alice.expect("onMessage")["message"]["text"], "anybody there?")
+            self.admin("/kick", user="bob", operation=4)
+            self.assertIn("disconnected: ", echo.stdout.readline())
+            self.assertEqual(echo.wait(PATIENCE), 1)
+        finally:
+            echo.kill()
+            echo.wait(PATIENCE)
+            echo.stdout.close()
+
+    def test_reader_that_goes_away(self):
+        bob = subprocess.Popen([EIM, "listen"], env={**CLEAN, **self.env("bob")}, stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.assertIn("onConnected", bob.stdout.readline())
+        bob.stdout.close()
+        self.assertEqual(eim("send", "--to", "bob", "x", env=self.env("alice")).returncode, 0)
+        self.assertIn(bob.wait(PATIENCE), (0, 3))
+
+
+@unittest.skipUnless(SANDBOX, "no sandbox")
+class ConversationOverTls(Conversation):
+    tls = ["--tls"]
+
+    def test_an_unknown_authority_is_not_trusted(self):
+        env = {k: v for k, v in self.env("alice").items() if k != "EIM_SANDBOX"}
+        env.update(EIM_APP_KEY=self.box["appKey"], EIM_API_URL=self.box["apiUrl"], EIM_URL=self.box["url"])
+        result = eim("login", "--for", "0", "--timeout", "4", env=env)
+        self.assertEqual(result.returncode, 3, result)
+        self.assertIn("--ca-file", result.stderr)
+
+
+if __name__ == "__main__":
+    outcome = unittest.main(argv=[sys.argv[0], *sys.argv[4:]], exit=False, verbosity=0).result
+    bad = len(outcome.failures) + len(outcome.errors)
+    print(f"{outcome.testsRun - bad - len(outcome.skipped)} passed, {bad} failed")
+    sys.exit(bad > 0)
