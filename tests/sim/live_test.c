@@ -418,3 +418,45 @@ TEST(a_fetch_that_was_cut_off_is_asked_again_at_once) {
   CHECK_INT(w.store_count, 0);
   world_stop(&w);
 }
+
+TEST(a_page_with_is_last_and_no_key_is_delivered_and_not_fetched_again) {
+  world w;
+  online(&w, NULL);
+  world_odd_page(&w, 2);
+  world_run(&w, 20000);
+  CHECK_INT(world_count(&w, EIM_EVENT_message), 2);
+  CHECK_INT(w.fetches, 0);
+  world_stop(&w);
+}
+
+TEST(a_401_as_text_ends_the_session_for_good) {
+  world w;
+  online(&w, NULL);
+  world_text(&w, "[500,\"something else\"]");
+  world_text(&w, "[401,\"normal closed\"]");
+  world_run(&w, 100);
+  CHECK_INT(eim_session_state(w.session), EIM_STATE_ONLINE); /* it is the close that counts */
+  world_cut(&w);
+  world_run(&w, 600000);
+  CHECK_INT(w.connects, 1);
+  CHECK_INT(world_last(&w, EIM_EVENT_disconnected)->code, EIM_CODE_USER_AUTHENTICATION_FAILED);
+  world_stop(&w);
+}
+
+TEST(health_tells_the_state_of_things) {
+  world w;
+  world_start(&w, 3, NULL);
+  world_open_token(&w, "secret-token", 1);
+  world_run(&w, 100);
+  w.sync = ANSWER_SILENT;
+  world_send(&w, "x", 5);
+  eim_buf json = EIM_BUF_INIT;
+  eim_session_health(w.session, &json);
+  CHECK_CONTAINS((const char *)json.data, "\"state\":\"ONLINE\"");
+  CHECK_CONTAINS((const char *)json.data, "\"generation\":1");
+  CHECK_CONTAINS((const char *)json.data, "\"rttMs\":20");
+  CHECK_CONTAINS((const char *)json.data, "\"pendingSends\":1");
+  CHECK(!strstr((const char *)json.data, "secret-token"));
+  eim_buf_free(&json);
+  world_stop(&w);
+}

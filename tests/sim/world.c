@@ -9,6 +9,7 @@
 #include "frames.h"
 #include "model/error.h"
 #include "model/message.h"
+#include <eim/log.h>
 
 #define USER "alice"
 
@@ -481,6 +482,8 @@ bool world_until(world *w, eim_state state, int64_t ms) {
 
 void world_start(world *w, uint64_t seed, const char *const *options) {
   memset(w, 0, sizeof *w);
+  if (!getenv("EIM_LOG") || eim_log_set_level_name(getenv("EIM_LOG")))
+    eim_log_set_level(EIM_LOG_SILENT);
   w->random.state = seed;
   w->now = (eim_now){.mono = 1000000, .wall = 1795388255000};
   for (int i = 0; i < EIM_TIMER_COUNT; i++) w->timers[i] = -1;
@@ -577,6 +580,23 @@ void world_cut(world *w) {
 
 void world_kick(world *w, int operation, const char *reason) {
   if (w->conn) frame_down(w, w->conn, frame_kick(operation, reason));
+}
+
+void world_odd_page(world *w, int count) {
+  down_message messages[8];
+  for (int i = 0; i < count; i++) {
+    messages[i].id = ++w->next_message_id;
+    snprintf(messages[i].text, sizeof messages[i].text, "odd");
+  }
+  frame_down(w, w->conn, frame_sync("q1", messages, count, 0, true, w->now.wall));
+}
+
+void world_text(world *w, const char *text) {
+  pending *p = later(w, w->delay, TO_CLIENT, EIM_IN_TEXT);
+  p->conn = w->conn;
+  p->bytes = (uint8_t *)strdup(text);
+  p->length = strlen(text);
+  put_on_line(w, p);
 }
 
 static void push_notices(world *w, uint32_t conn) {

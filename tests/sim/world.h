@@ -95,6 +95,9 @@ void world_renew(world *w, const char *token_text, uint64_t token);
 void world_close(world *w, uint64_t token);
 void world_cut(world *w); /* the line is lost, both sides notice */
 void world_kick(world *w, int operation, const char *reason);
+/* A page as no well-behaved server sends it: `count` messages with isLast and without a key. */
+void world_odd_page(world *w, int count);
+void world_text(world *w, const char *text);                   /* a text frame from the server */
 uint64_t world_deliver(world *w, int queue, const char *text); /* a message for us; its id */
 
 /* Let time pass until `mono + ms`, doing everything that is due. */

@@ -47,8 +47,10 @@ EIM_API eim_status eim_client_remove_event_handler(eim_client *self, const char 
 EIM_API eim_status eim_client_register_user(eim_client *self, const char *username,
                                             const char *password, const char *nickname,
                                             uint64_t token);
-/** Log in with a password, which is traded for a token and then forgotten. The result is success
- * once the session is online. EIM_E_STATE: logged in or logging in already. */
+/** Log in with a password, which is traded for a token and then forgotten. The result comes once
+ * the session is online, the server refused (final, never repeated), or `loginTimeout` is over. Its
+ * error is 200 when this user is logged in already, 218 when another is, EIM_E_BUSY while a login
+ * is under way. */
 EIM_API eim_status eim_client_open_password(eim_client *self, const char *user,
                                             const char *password, uint64_t token);
 /** Log in with an access token. As eim_client_open_password(). */
@@ -69,7 +71,7 @@ EIM_API eim_status eim_client_network_changed(eim_client *self, bool up);
 EIM_API eim_status eim_client_set_login_ext(eim_client *self, const char *ext);
 
 /** Send a message. The result carries the server's id and time. While reconnecting it waits within
- *  `sendTimeout`. EIM_E_FULL: too many are waiting. EIM_E_STATE: no session. */
+ *  `sendTimeout`. Result EIM_E_FULL: too many are waiting; 201: no session. */
 EIM_API eim_status eim_client_send(eim_client *self, const eim_message *message, uint64_t token);
 /** Give up a request: its result is EIM_E_CANCELED unless it is over already. */
 EIM_API eim_status eim_client_cancel(eim_client *self, uint64_t token);

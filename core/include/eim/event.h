@@ -153,9 +153,10 @@ typedef struct eim_handlers {
   void (*on_released)(void *user_data);
   void (*on_state)(void *user_data, const eim_state_change *change);
   void (*on_connected)(void *user_data, const eim_state_change *change);
-  /** The session is lost or over: cause says why (NULL: close() was called), will_retry what next.
-   */
+  /** A session that was online is over; cause says why (NULL: close() was called). Once for each
+   *  session, as the official SDK's onDisconnected; never for a loss that is being repaired. */
   void (*on_disconnected)(void *user_data, const eim_state_change *change);
+  /** The line is down (cause) and an attempt is planned. Once for each attempt. */
   void (*on_reconnecting)(void *user_data, const eim_state_change *change);
   void (*on_token_will_expire)(void *user_data, const eim_token_event *event);
   void (*on_token_expired)(void *user_data, const eim_token_event *event);

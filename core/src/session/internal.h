@@ -115,6 +115,8 @@ struct eim_session {
   uint64_t generation;
   eim_pull *pulls;
   int fetching;
+  uint64_t frames_up, frames_down, bytes_up, bytes_down; /* since the client was made */
+  uint64_t connects, losses;
   uint64_t emitted_seq, done_seq;
   uint64_t *seen; /* ring of the last ids, allocated with the first message */
   uint32_t seen_next, seen_count;
@@ -138,6 +140,8 @@ void eim_session_emit_change(eim_session *self, eim_event_kind kind, eim_state p
 void eim_session_result(eim_session *self, uint64_t token, eim_error *error, const char *json);
 void eim_session_arm(eim_session *self, eim_timer timer, int64_t at);
 void eim_session_disarm(eim_session *self, eim_timer timer);
+/* One frame on the live connection. */
+void eim_session_write(eim_session *self, const eim_buf *frame);
 uint32_t eim_session_next_id(eim_session *self);
 /* Earliest deadline of everything the SEND timer watches. */
 void eim_session_arm_deadlines(eim_session *self);

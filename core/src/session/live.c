@@ -20,7 +20,7 @@ void eim_live_probe(eim_session *self) {
   if (eim_frame_unread(&frame)) {
     self->beat_at = self->now.mono;
     self->beat_waiting = true;
-    self->io.send(self->io.user, self->conn, frame.data, frame.length);
+    eim_session_write(self, &frame);
   }
   eim_buf_free(&frame);
   eim_session_arm(self, EIM_TIMER_HEARTBEAT, self->now.mono + self->settings->heartbeat_timeout);
@@ -85,6 +85,8 @@ void eim_live_frame(eim_session *self, const void *bytes, size_t length) {
     return;
   }
   self->last_rx = self->now.mono;
+  self->frames_down++;
+  self->bytes_down += length;
   if (frame.command == EIM_CMD_PROVISION) {
     eim_login_provisioned(self, &frame);
   } else if (self->state == EIM_STATE_ONLINE) {

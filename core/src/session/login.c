@@ -182,6 +182,7 @@ static void connect_now(eim_session *self) {
   self->text_code = 0;
   eim_session_transit(self, EIM_STATE_CONNECTING, NULL, 0, true);
   eim_session_arm(self, EIM_TIMER_PHASE, phase_end(self, self->settings->connect_timeout));
+  self->connects++;
   self->io.connect(self->io.user, &request);
 }
 
@@ -208,7 +209,7 @@ void eim_login_opened(eim_session *self) {
   if (made) {
     eim_session_transit(self, EIM_STATE_PROVISIONING, NULL, 0, true);
     eim_session_arm(self, EIM_TIMER_PHASE, phase_end(self, self->settings->connect_timeout));
-    self->io.send(self->io.user, self->conn, frame.data, frame.length);
+    eim_session_write(self, &frame);
   }
   eim_buf_wipe(&frame);
   eim_buf_free(&resource);
@@ -354,7 +355,10 @@ void eim_login_failed(eim_session *self, eim_error *cause) {
     return;
   }
   drop_step(self);
-  if (at == EIM_STATE_ONLINE) eim_live_stop(self);
+  if (at == EIM_STATE_ONLINE) {
+    self->losses++;
+    eim_live_stop(self);
+  }
   if (self->text_code == 401 && !eim_error_is_final(cause)) {
     /* [401,"normal closed"]: the server refuses and says no more (docs/protocol.md 4). */
     eim_error_unref(cause);

@@ -22,7 +22,7 @@ static void write_out(eim_session *self, eim_outgoing *out) {
   eim_buf frame = EIM_BUF_INIT;
   if (eim_frame_message(&frame, self->settings->app_key, self->user, out->local_id, out->message)) {
     out->written = true;
-    self->io.send(self->io.user, self->conn, frame.data, frame.length);
+    eim_session_write(self, &frame);
   }
   eim_buf_free(&frame);
 }

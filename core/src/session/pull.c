@@ -73,7 +73,7 @@ static void fetch(eim_session *self, eim_pull *pull, bool has_key, uint64_t key)
     pull->has_key = has_key;
     pull->key = key;
     pull->since = self->now.mono;
-    self->io.send(self->io.user, self->conn, frame.data, frame.length);
+    eim_session_write(self, &frame);
   }
   eim_buf_free(&frame);
 }
@@ -211,7 +211,7 @@ void eim_pull_done(eim_session *self, uint64_t seq) {
       eim_buf frame = EIM_BUF_INIT;
       if (eim_frame_receipt(&frame, self->settings->app_key, self->user, eim_outbox_new_id(self),
                             EIM_RECEIPT_DELIVERED, due->from, due->message_id))
-        self->io.send(self->io.user, self->conn, frame.data, frame.length);
+        eim_session_write(self, &frame);
       eim_buf_free(&frame);
     } else if (self->state != EIM_STATE_OFFLINE) {
       break; /* kept for the next connection */

@@ -112,6 +112,12 @@ void eim_session_disarm(eim_session *self, eim_timer timer) {
   self->io.timer(self->io.user, timer, -1);
 }
 
+void eim_session_write(eim_session *self, const eim_buf *frame) {
+  self->frames_up++;
+  self->bytes_up += frame->length;
+  self->io.send(self->io.user, self->conn, frame->data, frame->length);
+}
+
 void eim_session_arm_deadlines(eim_session *self) {
   int64_t at = INT64_MAX;
   if (self->outbox) at = self->outbox->deadline; /* all have the same timeout: the first is first */
@@ -221,8 +227,9 @@ static void http_answer(eim_session *self, const eim_input *input) {
     eim_side_http(self, input);
 }
 
-/* True: the wall clock jumped against the monotonic one, because the machine slept or the clock was set.
- * Which of the two cannot be told from here, so what was known of the server's clock is in doubt. */
+/* True: the wall clock jumped against the monotonic one, because the machine slept or the clock was
+ * set. Which of the two cannot be told from here, so what was known of the server's clock is in
+ * doubt. */
 static bool clock_jumped(eim_session *self) {
   int64_t difference = self->now.wall - self->now.mono;
   int64_t jump = difference - self->wall_minus_mono;
@@ -238,7 +245,7 @@ static bool clock_jumped(eim_session *self) {
 void eim_session_step(eim_session *self, const eim_input *input, eim_now now) {
   if (self->state == EIM_STATE_CLOSED) {
     /* Every request ends, also one that was posted behind the shutdown. */
-    if (input->kind <= EIM_IN_SEND)
+    if (input->kind <= EIM_IN_SEND || input->kind == EIM_IN_HEALTH)
       eim_session_result(self, input->token,
                          eim_error_new(EIM_E_CLOSED, EIM_DOMAIN_LOCAL, EIM_E_CLOSED,
                                        EIM_ERROR_FINAL, "the client was shut down"),
@@ -261,6 +268,13 @@ void eim_session_step(eim_session *self, const eim_input *input, eim_now now) {
   case EIM_IN_NETWORK: eim_login_network(self, input->up); break;
   case EIM_IN_PROVIDER: self->has_provider = input->up; break;
   case EIM_IN_DONE: eim_pull_done(self, input->seq); break;
+  case EIM_IN_HEALTH: {
+    eim_buf json = EIM_BUF_INIT;
+    eim_session_health(self, &json);
+    eim_session_result(self, input->token, NULL, json.failed ? "{}" : (const char *)json.data);
+    eim_buf_free(&json);
+    break;
+  }
   case EIM_IN_SHUTDOWN: shut_down(self); break;
   case EIM_IN_OPENED:
     if (input->conn == self->conn) eim_login_opened(self);

@@ -13,6 +13,7 @@
 #include <eim/event.h>
 #include <eim/message.h>
 
+#include "base/buf.h"
 #include "base/random.h"
 #include "base/secret.h"
 #include "model/event.h"
@@ -98,6 +99,7 @@ typedef enum eim_input_kind {
   EIM_IN_NETWORK,   /* up */
   EIM_IN_PROVIDER,  /* up: somebody handles on_token_request from now on (or nobody any more) */
   EIM_IN_DONE,      /* seq: every event up to and including seq was dispatched */
+  EIM_IN_HEALTH,    /* token: the result's JSON is a snapshot */
   EIM_IN_SHUTDOWN,
   /* from the network */
   EIM_IN_OPENED, /* conn */
@@ -133,6 +135,8 @@ void eim_session_step(eim_session *self, const eim_input *input, eim_now now);
 void eim_session_free(eim_session *self);
 
 eim_state eim_session_state(const eim_session *self);
+/* A JSON object for people and monitors (docs/session.md, "Health"). */
+void eim_session_health(const eim_session *self, eim_buf *out);
 /* Device resource as fixed by the driver before the first open (identity.h); "" before. Copied. */
 bool eim_session_set_device(eim_session *self, const char *device_id);
 

@@ -24,8 +24,8 @@ static int64_t warn_at(const eim_session *self) {
 }
 
 void eim_token_arm(eim_session *self) {
-  /* The expiry is a time of the server's clock: without knowing that clock it says nothing. It is known
-   * with the answer to the first UNREAD. */
+  /* The expiry is a time of the server's clock: without knowing that clock it says nothing. It is
+   * known with the answer to the first UNREAD. */
   if (self->state != EIM_STATE_ONLINE || !self->token_expires_at || !self->server_offset_known) {
     eim_session_disarm(self, EIM_TIMER_TOKEN);
     return;
