@@ -60,8 +60,7 @@ EIM_API eim_status eim_client_open_token(eim_client *self, const char *user,
  * Open requests end with EIM_E_CANCELED. open may follow at once. */
 EIM_API eim_status eim_client_close(eim_client *self, uint64_t token);
 /** Replace the access token of the session (also the answer to on_token_request). The server is
- * asked for its expiry; a refusal leaves the session as it was. EIM_E_STATE when there is no
- * session. */
+ * asked for its expiry; a refusal leaves the session as it was. Result 201: no session. */
 EIM_API eim_status eim_client_renew_token(eim_client *self, const char *access_token,
                                           uint64_t token);
 /** Tell that the host's network went up (attempt now) or down (wait until up). */
