@@ -144,7 +144,8 @@ static int unknown_option(const char *flag, size_t length, eim_cli_command comma
 }
 
 static bool truth(const char *text) {
-  return text && *text && strcmp(text, "0") && strcmp(text, "false") && strcmp(text, "no");
+  return text && *text && strcmp(text, "0") != 0 && strcmp(text, "false") != 0 &&
+         strcmp(text, "no") != 0;
 }
 
 static void *field(eim_cli_args *self, const eim_cli_option *option) {
