@@ -1,0 +1,283 @@
+/* Uploaded metas: who gets them, and what the sender is told (docs/protocol.md 11, 13, 14). */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sandbox.h"
+
+typedef struct verdict {
+  int code;
+  const char *reason;
+} verdict;
+
+static void answer(eim_sandbox *self, eim_sb_conn *conn, uint64_t client_id, uint64_t server_id,
+                   int64_t timestamp, verdict why) {
+  Easemob__Pb__Status status = EASEMOB__PB__STATUS__INIT;
+  status.has_errorcode = 1;
+  status.errorcode = (eim_sb_code)why.code;
+  status.reason = (char *)why.reason;
+  Easemob__Pb__CommSyncDL down = EASEMOB__PB__COMM_SYNC_DL__INIT;
+  down.status = &status;
+  down.has_metaid = down.has_serverid = down.has_timestamp = 1;
+  down.metaid = client_id;
+  down.serverid = server_id;
+  down.timestamp = (uint64_t)timestamp;
+  eim_sb_send(self, conn, EASEMOB__PB__MSYNC__COMMAND__SYNC, &down.base);
+}
+
+static const eim_sb_seen *find_seen(const eim_sb_user *user, uint64_t client_id) {
+  size_t count = user->seen_count < EIM_SB_SEEN ? user->seen_count : EIM_SB_SEEN;
+  for (size_t i = 0; i < count; i++)
+    if (user->seen[i].client_id == client_id) return &user->seen[i];
+  return NULL;
+}
+
+static void remember(eim_sb_user *user, uint64_t client_id, uint64_t server_id, int64_t timestamp) {
+  if (!user->seen && !(user->seen = calloc(EIM_SB_SEEN, sizeof *user->seen))) return;
+  user->seen[user->seen_count++ % EIM_SB_SEEN] = (eim_sb_seen){client_id, server_id, timestamp};
+}
+
+static const eim_sb_sent *find_sent(const eim_sandbox *self, uint64_t server_id) {
+  for (size_t i = 0; i < EIM_SB_SENT; i++)
+    if (self->sent[i].server_id == server_id && server_id) return &self->sent[i];
+  return NULL;
+}
+
+static verdict may_recall(eim_sandbox *self, const eim_sb_user *user,
+                          const Easemob__Pb__MessageBody *body) {
+  const eim_sb_sent *sent = find_sent(self, body->has_ackmessageid ? body->ackmessageid : 0);
+  if (!sent)
+    return (verdict){EASEMOB__PB__STATUS__ERROR_CODE__FAIL, "Sorry, message does not exist"};
+  if (strcmp(sent->from, user->name) != 0) /* proposed: only the sender may */
+    return (verdict){EASEMOB__PB__STATUS__ERROR_CODE__FAIL, "Sorry, You do not have permission"};
+  if (eim_sb_now(self) - sent->timestamp > 120000) /* docs/rest.md 16: 2 minutes */
+    return (verdict){EASEMOB__PB__STATUS__ERROR_CODE__FAIL, "exceed recall time limit"};
+  return (verdict){0, NULL};
+}
+
+static verdict check_chat(eim_sandbox *self, const eim_sb_user *user, const eim_sb_pb_meta *meta) {
+  if (!meta->to || !meta->to->name || !*meta->to->name || !meta->has_payload)
+    return (verdict){EASEMOB__PB__STATUS__ERROR_CODE__MISSING_PARAMETER, "missing parameter"};
+  if (meta->to->appkey && strcmp(meta->to->appkey, self->app_key) != 0)
+    return (verdict){EASEMOB__PB__STATUS__ERROR_CODE__WRONG_PARAMETER, "wrong parameter"};
+  if (meta->payload.len > self->options.max_message)
+    return (verdict){EASEMOB__PB__STATUS__ERROR_CODE__PERMISSION_DENIED,
+                     "Sorry, data is too large"};
+  Easemob__Pb__MessageBody *body =
+      easemob__pb__message_body__unpack(NULL, meta->payload.len, meta->payload.data);
+  if (!body) return (verdict){EASEMOB__PB__STATUS__ERROR_CODE__PB_PARSER_ERROR, "parser error"};
+  verdict why = {0, NULL};
+  if (body->has_type && body->type == EASEMOB__PB__MESSAGE_BODY__TYPE__RECALL)
+    why = may_recall(self, user, body);
+  else if (body->has_type && body->type == EASEMOB__PB__MESSAGE_BODY__TYPE__EDIT)
+    why = (verdict){EASEMOB__PB__STATUS__ERROR_CODE__FAIL, "Sorry, edit is not available"};
+  easemob__pb__message_body__free_unpacked(body, NULL);
+  return why;
+}
+
+static bool directed(const eim_sb_pb_meta *meta, const char *name) {
+  if (!meta->has_routetype || meta->routetype != EASEMOB__PB__META__ROUTE_TYPE__ROUTE_DIRECT)
+    return true;
+  for (size_t i = 0; i < meta->n_directedusers; i++)
+    if (strcmp(meta->directedusers[i], name) == 0) return true;
+  return false;
+}
+
+static verdict route_group(eim_sandbox *self, eim_sb_conn *conn, const eim_sb_pb_meta *up,
+                           eim_sb_meta *meta) {
+  eim_sb_group *group = eim_sb_find_group(self, up->to->name);
+  if (!group) return (verdict){EASEMOB__PB__STATUS__ERROR_CODE__FAIL, "group not found"};
+  if (!eim_sb_in_group(group, conn->user->name))
+    return (verdict){EASEMOB__PB__STATUS__ERROR_CODE__FAIL, "not in group or chatroom"};
+  for (size_t i = 0; i < group->count; i++) {
+    eim_sb_user *member = eim_sb_find_user(self, group->members[i]);
+    if (!member || (member != conn->user && !directed(up, member->name))) continue;
+    eim_sb_deliver(self, member, conn->device, NULL, group->id, EIM_SB_DOMAIN_GROUP, NULL, meta);
+  }
+  return (verdict){0, NULL};
+}
+
+/* A receiver that does not exist is not reported: docs/rest.md 8 says so for REST, proposed here.
+ */
+static void route_single(eim_sandbox *self, eim_sb_conn *conn, const eim_sb_pb_meta *up,
+                         eim_sb_meta *meta) {
+  eim_sb_user *sender = conn->user, *receiver = eim_sb_find_user(self, up->to->name);
+  const char *only =
+      up->to->clientresource && *up->to->clientresource ? up->to->clientresource : NULL;
+  if (receiver == sender) { /* from device to device: the queue tells them apart */
+    eim_sb_deliver(self, sender, conn->device, only, sender->name, EIM_SB_DOMAIN_USER,
+                   conn->device->resource, meta);
+    return;
+  }
+  if (receiver)
+    eim_sb_deliver(self, receiver, NULL, only, sender->name, EIM_SB_DOMAIN_USER, NULL, meta);
+  char *name = eim_sb_lower(up->to->name);
+  if (name) eim_sb_deliver(self, sender, conn->device, NULL, name, EIM_SB_DOMAIN_USER, NULL, meta);
+  free(name);
+}
+
+static verdict chat(eim_sandbox *self, eim_sb_conn *conn, const eim_sb_pb_meta *up,
+                    uint64_t server_id, int64_t timestamp) {
+  verdict why = check_chat(self, conn->user, up);
+  if (why.code) return why;
+  bool group = up->to->domain && strcmp(up->to->domain, EIM_SB_DOMAIN_GROUP) == 0;
+  eim_sb_pb_meta down = *up;
+  Easemob__Pb__JID from, to;
+  eim_sb_jid(self, &from, conn->user->name, EIM_SB_DOMAIN_USER, conn->device->resource);
+  eim_sb_jid(self, &to, up->to->name, group ? EIM_SB_DOMAIN_GROUP : EIM_SB_DOMAIN_USER, NULL);
+  down.id = server_id;
+  down.from = &from;
+  down.to = &to;
+  down.has_timestamp = 1;
+  down.timestamp = (uint64_t)timestamp;
+  down.has_meta = 0;
+  down.n_directedusers = 0;
+  down.directedusers = NULL;
+  eim_sb_meta *meta = eim_sb_meta_new(&down);
+  if (!meta) return (verdict){EASEMOB__PB__STATUS__ERROR_CODE__FAIL, "out of memory"};
+  if (group)
+    why = route_group(self, conn, up, meta);
+  else
+    route_single(self, conn, up, meta);
+  eim_sb_meta_unref(meta);
+  if (!why.code) {
+    eim_sb_sent *sent = &self->sent[self->sent_next++ % EIM_SB_SENT];
+    sent->server_id = server_id;
+    sent->timestamp = timestamp;
+    snprintf(sent->from, sizeof sent->from, "%s", conn->user->name);
+  }
+  return why;
+}
+
+/* Tells the others in a room who came or went: docs/protocol.md 14. */
+static void announce(eim_sandbox *self, const eim_sb_group *room, const eim_sb_user *who,
+                     bool joined) {
+  Easemob__Pb__JID room_jid, user_jid;
+  eim_sb_jid(self, &room_jid, room->id, EIM_SB_DOMAIN_GROUP, NULL);
+  eim_sb_jid(self, &user_jid, who->name, EIM_SB_DOMAIN_USER, NULL);
+  Easemob__Pb__MUCBody body = EASEMOB__PB__MUCBODY__INIT;
+  body.mucid = &room_jid;
+  body.from = &user_jid;
+  body.has_operation = body.has_ischatroom = body.has_mucmembercount = 1;
+  body.operation =
+      joined ? EASEMOB__PB__MUCBODY__OPERATION__PRESENCE : EASEMOB__PB__MUCBODY__OPERATION__ABSENCE;
+  body.ischatroom = 1;
+  body.mucmembercount = (int32_t)room->count;
+  size_t size = easemob__pb__mucbody__get_packed_size(&body);
+  uint8_t *bytes = malloc(size);
+  if (!bytes) return;
+  easemob__pb__mucbody__pack(&body, bytes);
+  eim_sb_pb_meta pb = EASEMOB__PB__META__INIT;
+  pb.has_id = pb.has_timestamp = pb.has_ns = pb.has_payload = 1;
+  pb.id = eim_sb_next_id(self);
+  pb.from = &room_jid;
+  pb.timestamp = (uint64_t)eim_sb_now(self);
+  pb.ns = EASEMOB__PB__META__NAME_SPACE__MUC;
+  pb.payload.data = bytes;
+  pb.payload.len = size;
+  for (size_t i = 0; i < room->count; i++) {
+    eim_sb_user *member = eim_sb_find_user(self, room->members[i]);
+    if (!member || member == who) continue;
+    Easemob__Pb__JID to;
+    eim_sb_jid(self, &to, member->name, EIM_SB_DOMAIN_USER, NULL);
+    pb.to = &to;
+    eim_sb_meta *meta = eim_sb_meta_new(&pb);
+    if (meta) eim_sb_deliver(self, member, NULL, NULL, room->id, EIM_SB_DOMAIN_GROUP, NULL, meta);
+    eim_sb_meta_unref(meta);
+  }
+  free(bytes);
+}
+
+/* Rooms are joined over the socket. `reason` is 128 bytes for texts that carry an id. */
+static verdict muc(eim_sandbox *self, eim_sb_conn *conn, const eim_sb_pb_meta *up, char *reason) {
+  Easemob__Pb__MUCBody *body =
+      up->has_payload ? easemob__pb__mucbody__unpack(NULL, up->payload.len, up->payload.data)
+                      : NULL;
+  verdict why = {0, NULL};
+  if (!body || !body->mucid || !body->mucid->name || !body->has_operation) {
+    why = (verdict){EASEMOB__PB__STATUS__ERROR_CODE__PB_PARSER_ERROR, "parser error"};
+  } else {
+    eim_sb_group *room = eim_sb_find_group(self, body->mucid->name);
+    bool join = body->operation == EASEMOB__PB__MUCBODY__OPERATION__JOIN;
+    bool leave = body->operation == EASEMOB__PB__MUCBODY__OPERATION__LEAVE;
+    if (!room || !room->room) {
+      snprintf(reason, 128, "grpID %.64s does not exist!", body->mucid->name);
+      why = (verdict){EASEMOB__PB__STATUS__ERROR_CODE__FAIL, reason};
+    } else if (!join && !leave) {
+      why = (verdict){EASEMOB__PB__STATUS__ERROR_CODE__WRONG_PARAMETER, "wrong parameter"};
+    } else if (join && !eim_sb_in_group(room, conn->user->name)) {
+      if (eim_sb_join_group(room, conn->user->name)) announce(self, room, conn->user, true);
+    } else if (leave && eim_sb_in_group(room, conn->user->name)) {
+      eim_sb_leave_group(room, conn->user->name);
+      announce(self, room, conn->user, false);
+    }
+  }
+  if (body) easemob__pb__mucbody__free_unpacked(body, NULL);
+  return why;
+}
+
+bool eim_sb_upload(eim_sandbox *self, eim_sb_conn *conn, const eim_sb_pb_meta *meta) {
+  /* Statistics pings: clients work with and without an answer (docs/protocol.md 7). */
+  if (!meta->has_ns || meta->ns == EASEMOB__PB__META__NAME_SPACE__STATISTIC) {
+    self->counts[EIM_SANDBOX_PING]++;
+    return true;
+  }
+  self->counts[EIM_SANDBOX_SEND]++;
+  eim_sb_log_frame(self, conn, "send", meta->to && meta->to->name ? meta->to->name : NULL);
+  const eim_sb_fault *fault = eim_sb_fault_take(self, EIM_SANDBOX_SEND);
+  if (fault && fault->by == EIM_SANDBOX_BY_STATUS) {
+    answer(self, conn, meta->id, eim_sb_next_id(self), eim_sb_now(self),
+           (verdict){fault->status, fault->text});
+    return true;
+  }
+  if (fault) return eim_sb_fault_frame(self, conn, fault);
+  const eim_sb_seen *seen =
+      meta->has_id && conn->user->seen ? find_seen(conn->user, meta->id) : NULL;
+  if (seen) { /* sent again after a reconnect: the same answer, once delivered */
+    answer(self, conn, seen->client_id, seen->server_id, seen->timestamp, (verdict){0, NULL});
+    return true;
+  }
+  uint64_t server_id = eim_sb_next_id(self);
+  int64_t timestamp = eim_sb_now(self);
+  char reason[128];
+  verdict why;
+  if (!meta->has_id)
+    why = (verdict){EASEMOB__PB__STATUS__ERROR_CODE__MISSING_PARAMETER, "missing parameter"};
+  else if (meta->ns == EASEMOB__PB__META__NAME_SPACE__CHAT)
+    why = chat(self, conn, meta, server_id, timestamp);
+  else if (meta->ns == EASEMOB__PB__META__NAME_SPACE__MUC)
+    why = muc(self, conn, meta, reason);
+  else /* contacts and the like go over REST: proposed */
+    why = (verdict){EASEMOB__PB__STATUS__ERROR_CODE__UNKNOWN_COMMAND, "unknown command"};
+  if (!why.code) remember(conn->user, meta->id, server_id, timestamp);
+  answer(self, conn, meta->id, server_id, timestamp, why);
+  return true;
+}
+
+uint64_t eim_sb_push_meta(eim_sandbox *self, eim_sb_user *user, eim_sb_pb_meta *pb) {
+  Easemob__Pb__JID from, to;
+  if (!pb->has_id) {
+    pb->has_id = 1;
+    pb->id = eim_sb_next_id(self);
+  }
+  if (!pb->has_timestamp) {
+    pb->has_timestamp = 1;
+    pb->timestamp = (uint64_t)eim_sb_now(self);
+  }
+  eim_sb_jid(self, &from, "admin", EIM_SB_DOMAIN_USER,
+             NULL); /* docs/rest.md 8: the default sender */
+  eim_sb_jid(self, &to, user->name, EIM_SB_DOMAIN_USER, NULL);
+  eim_sb_pb_meta down = *pb;
+  if (!down.from) down.from = &from;
+  if (!down.to) down.to = &to;
+  eim_sb_meta *meta = eim_sb_meta_new(&down);
+  if (!meta) return 0;
+  const char *domain = meta->pb->to->domain;
+  bool group = domain && strcmp(domain, EIM_SB_DOMAIN_GROUP) == 0;
+  const char *name = group ? meta->pb->to->name : meta->pb->from->name;
+  eim_sb_deliver(self, user, NULL, NULL, name ? name : "",
+                 group ? EIM_SB_DOMAIN_GROUP : EIM_SB_DOMAIN_USER, NULL, meta);
+  uint64_t id = meta->pb->id;
+  eim_sb_meta_unref(meta);
+  return id;
+}

@@ -1,0 +1,183 @@
+/* Accounts and groups. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sandbox.h"
+
+static size_t bucket_of(const char *name) {
+  uint32_t hash = 2166136261u;
+  for (; *name; name++) hash = (hash ^ (uint8_t)*name) * 16777619u;
+  return hash % EIM_SB_BUCKETS;
+}
+
+bool eim_sb_name_legal(const char *name) {
+  if (!*name) return false;
+  for (; *name; name++) {
+    char c = *name;
+    if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+          c == '-' || c == '.'))
+      return false;
+  }
+  return true;
+}
+
+char *eim_sb_lower(const char *name) {
+  char *copy = eim_strdup(name);
+  for (char *c = copy; c && *c; c++)
+    if (*c >= 'A' && *c <= 'Z') *c = (char)(*c + 32);
+  return copy;
+}
+
+eim_sb_user *eim_sb_find_user(eim_sandbox *self, const char *name) {
+  if (!name || strlen(name) > EIM_SB_MAX_NAME) return NULL;
+  char *lower = eim_sb_lower(name);
+  if (!lower) return NULL;
+  eim_sb_user *user = self->users[bucket_of(lower)];
+  while (user && strcmp(user->name, lower) != 0) user = user->next;
+  free(lower);
+  return user;
+}
+
+void eim_sb_uuid(eim_sandbox *self, char out[37]) {
+  uint64_t a = eim_random_next(&self->random), b = eim_random_next(&self->random);
+  snprintf(out, 37, "%08x-%04x-4%03x-a%03x-%012llx", (unsigned)(a >> 32),
+           (unsigned)(a >> 16) & 0xffffu, (unsigned)a & 0xfffu, (unsigned)(b >> 48) & 0xfffu,
+           (unsigned long long)(b & 0xffffffffffffull));
+}
+
+eim_sb_user *eim_sb_create_user(eim_sandbox *self, const char *name, const char *password,
+                                const char *nickname) {
+  eim_sb_user *user = calloc(1, sizeof *user);
+  if (!user) return NULL;
+  user->name = eim_sb_lower(name);
+  user->nickname = eim_strdup(nickname);
+  user->password = eim_secret_new(password);
+  if (!user->name || !user->password || (nickname && !user->nickname)) {
+    free(user->name);
+    free(user->nickname);
+    eim_secret_unref(user->password);
+    free(user);
+    return NULL;
+  }
+  eim_sb_uuid(self, user->uuid);
+  user->created = user->modified = eim_sb_now(self);
+  user->activated = true;
+  eim_sb_user **bucket = &self->users[bucket_of(user->name)];
+  user->next = *bucket;
+  *bucket = user;
+  self->user_count++;
+  return user;
+}
+
+static void free_user(eim_sb_user *user) {
+  for (eim_sb_device *device = user->devices, *next; device; device = next) {
+    next = device->next;
+    eim_sb_free_device(device);
+  }
+  eim_sb_free_queues(&user->inbox);
+  free(user->seen);
+  free(user->name);
+  free(user->nickname);
+  eim_secret_unref(user->password);
+  free(user);
+}
+
+/* docs/rest.md 6: online devices get 207, tokens are dead, groups lose the member. */
+void eim_sb_remove_user(eim_sandbox *self, eim_sb_user *user) {
+  for (eim_sb_conn *conn = self->conns; conn; conn = conn->next) {
+    if (conn->user != user) continue;
+    if (conn->device) eim_sb_kick(self, conn, EIM_SANDBOX_KICK_REMOVED, NULL);
+    eim_sb_close(self, conn);
+    if (user->frozen) conn->paused = conn->cut = true; /* frozen: nothing can be sent any more */
+    conn->user = NULL;
+    conn->device = NULL;
+  }
+  eim_sb_revoke(self, user);
+  for (eim_sb_group *group = self->groups; group; group = group->next)
+    eim_sb_leave_group(group, user->name);
+  eim_sb_user **at = &self->users[bucket_of(user->name)];
+  while (*at && *at != user) at = &(*at)->next;
+  if (*at) *at = user->next;
+  self->user_count--;
+  free_user(user);
+}
+
+/* docs/rest.md 6: online devices get 216, old password and old tokens are dead. */
+bool eim_sb_change_password(eim_sandbox *self, eim_sb_user *user, const char *password) {
+  eim_secret *secret = eim_secret_new(password);
+  if (!secret) return false;
+  eim_secret_unref(user->password);
+  user->password = secret;
+  user->modified = eim_sb_now(self);
+  eim_sb_revoke(self, user);
+  for (eim_sb_conn *conn = self->conns; conn; conn = conn->next)
+    if (conn->user == user && conn->device)
+      eim_sb_kick(self, conn, EIM_SANDBOX_KICK_PASSWORD, NULL);
+  return true;
+}
+
+/* docs/rest.md 6: kicked at once. Which frame tells a web client is unknown (R10): proposed, the
+ * connection closes and the next login is refused with IM_FORBIDDEN. */
+void eim_sb_activate(eim_sandbox *self, eim_sb_user *user, bool on) {
+  user->activated = on;
+  user->modified = eim_sb_now(self);
+  if (on) return;
+  for (eim_sb_conn *conn = self->conns; conn; conn = conn->next)
+    if (conn->user == user) eim_sb_close(self, conn);
+}
+
+void eim_sb_free_users(eim_sandbox *self) {
+  for (size_t i = 0; i < EIM_SB_BUCKETS; i++) {
+    for (eim_sb_user *user = self->users[i], *next; user; user = next) {
+      next = user->next;
+      free_user(user);
+    }
+    self->users[i] = NULL;
+  }
+}
+
+eim_sb_group *eim_sb_find_group(eim_sandbox *self, const char *id) {
+  eim_sb_group *group = self->groups;
+  while (group && strcmp(group->id, id) != 0) group = group->next;
+  return group;
+}
+
+bool eim_sb_in_group(const eim_sb_group *group, const char *name) {
+  for (size_t i = 0; i < group->count; i++)
+    if (strcmp(group->members[i], name) == 0) return true;
+  return false;
+}
+
+bool eim_sb_join_group(eim_sb_group *group, const char *name) {
+  if (eim_sb_in_group(group, name)) return true;
+  char *copy = eim_sb_lower(name);
+  char **members = realloc(group->members, (group->count + 1) * sizeof *members);
+  if (members) group->members = members;
+  if (!copy || !members) {
+    free(copy);
+    return false;
+  }
+  members[group->count++] = copy;
+  return true;
+}
+
+void eim_sb_leave_group(eim_sb_group *group, const char *name) {
+  for (size_t i = 0; i < group->count; i++) {
+    if (strcmp(group->members[i], name) != 0) continue;
+    free(group->members[i]);
+    group->members[i] = group->members[--group->count];
+    return;
+  }
+}
+
+void eim_sb_free_groups(eim_sandbox *self) {
+  for (eim_sb_group *group = self->groups, *next; group; group = next) {
+    next = group->next;
+    for (size_t i = 0; i < group->count; i++) free(group->members[i]);
+    free(group->members);
+    free(group->id);
+    free(group);
+  }
+  self->groups = NULL;
+}
