@@ -1,0 +1,114 @@
+/* corpus.c VECTORS OUT - writes the recorded frames, REST answers and host lists as single files.
+ */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <cjson/cJSON.h>
+
+static const char *out;
+static size_t written;
+
+static void put(const char *folder, const void *bytes, size_t length) {
+  char path[1024];
+  snprintf(path, sizeof path, "%s/%s/%05zu", out, folder, ++written);
+  FILE *file = fopen(path, "wb");
+  if (!file || fwrite(bytes, 1, length, file) != length) {
+    perror(path);
+    exit(1);
+  }
+  fclose(file);
+}
+
+static const char *text_of(const cJSON *object, const char *key) {
+  const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
+  return text ? text : "";
+}
+
+static void put_frame(const char *hex) {
+  static unsigned char bytes[65536];
+  size_t length = strlen(hex) / 2;
+  if (!length || length > sizeof bytes) return;
+  for (size_t i = 0; i < length; i++) {
+    unsigned byte = 0;
+    sscanf(hex + 2 * i, "%2x", &byte);
+    bytes[i] = (unsigned char)byte;
+  }
+  put("frame", bytes, length);
+}
+
+/* The first byte says which call and status: see fuzz_rest.c. */
+static void put_answer(const cJSON *answer, int selector, const char *folder) {
+  char *json = cJSON_PrintUnformatted(answer);
+  size_t length = strlen(json);
+  char *bytes = malloc(length + 1);
+  bytes[0] = (char)selector;
+  memcpy(bytes + 1, json, length);
+  put(folder, bytes, length + 1);
+  free(bytes);
+  free(json);
+}
+
+static void step(const cJSON *s) {
+  const char *url = text_of(s, "url");
+  const cJSON *response = cJSON_GetObjectItemCaseSensitive(s, "response");
+  const cJSON *body = cJSON_GetObjectItemCaseSensitive(s, "body");
+  if (!strcmp(text_of(s, "kind"), "ws")) put_frame(text_of(s, "hex"));
+  if (!strcmp(text_of(s, "kind"), "ws-text"))
+    put("hosts", text_of(s, "text"), strlen(text_of(s, "text")));
+  if (response && strstr(url, "server.json")) put_answer(response, '0', "hosts");
+  if (response && strstr(url, "/token")) put_answer(response, '1', "rest");
+  if (response && strstr(url, "/users")) put_answer(response, '0', "rest");
+  if (cJSON_GetObjectItemCaseSensitive(s, "em481-web")) put_answer(body, '3', "rest");
+  if (*url && strlen(url) < 500) put("hosts", url, strlen(url));
+}
+
+static void read_file(const char *path) {
+  FILE *in = fopen(path, "rb");
+  if (!in) return;
+  fseek(in, 0, SEEK_END);
+  long size = ftell(in);
+  rewind(in);
+  char *text = malloc((size_t)size + 1);
+  size_t got = fread(text, 1, (size_t)size, in);
+  fclose(in);
+  cJSON *root = cJSON_ParseWithLength(text, got);
+  const cJSON *s = NULL;
+  cJSON_ArrayForEach(s, cJSON_GetObjectItemCaseSensitive(root, "steps")) step(s);
+  cJSON_Delete(root);
+  free(text);
+}
+
+static void walk(const char *folder) {
+  DIR *dir = opendir(folder);
+  for (struct dirent *entry; dir && (entry = readdir(dir));) {
+    char path[1024];
+    if (entry->d_name[0] == '.') continue;
+    snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+    size_t length = strlen(path);
+    if (length > 5 && !strcmp(path + length - 5, ".json"))
+      read_file(path);
+    else
+      walk(path);
+  }
+  if (dir) closedir(dir);
+}
+
+int main(int argc, char **argv) {
+  static const char *const folders[] = {"", "/frame", "/rest", "/hosts"};
+  if (argc != 3) {
+    fprintf(stderr, "usage: %s VECTORS OUT\n", argv[0]);
+    return 2;
+  }
+  out = argv[2];
+  for (size_t i = 0; i < 4; i++) {
+    char path[1024];
+    snprintf(path, sizeof path, "%s%s", out, folders[i]);
+    mkdir(path, 0777);
+  }
+  walk(argv[1]);
+  printf("%zu files\n", written);
+  return written ? 0 : 1;
+}
