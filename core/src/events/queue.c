@@ -29,9 +29,10 @@ enum { SPARE_MAX = 512 }; /* events kept for reuse: a burst, 24 KiB */
 
 struct eim_queue {
   pthread_mutex_t lock;
-  pthread_cond_t arrived; /* waiters of eim_queue_wait() */
-  pthread_cond_t idle;    /* waiters of a shutdown */
-  event_list list, batch; /* batch: taken by the dispatch under way */
+  pthread_cond_t arrived;  /* waiters of eim_queue_wait() */
+  pthread_cond_t idle;     /* waiters of a shutdown */
+  pthread_cond_t released; /* waiters for the claim */
+  event_list list, batch;  /* batch: taken by the dispatch under way */
   event *spare;
   int spare_count;
   eim_endpoint *deferred, *dirty; /* counted */
@@ -71,6 +72,7 @@ eim_queue *eim_queue_new(void) {
   pthread_mutex_init(&self->lock, NULL);
   pthread_cond_init(&self->arrived, &attr);
   pthread_cond_init(&self->idle, NULL);
+  pthread_cond_init(&self->released, NULL);
   pthread_condattr_destroy(&attr);
   atomic_init(&self->yield, false);
   list_init(&self->list);
@@ -97,6 +99,7 @@ void eim_queue_free(eim_queue *self) {
     self->spare = next;
   }
   pthread_cond_destroy(&self->idle);
+  pthread_cond_destroy(&self->released);
   pthread_cond_destroy(&self->arrived);
   pthread_mutex_destroy(&self->lock);
   close(self->fd);
@@ -166,8 +169,9 @@ eim_status eim_queue_wait(eim_queue *self, int timeout_ms) {
 
 /* ------------------------------------------------------------------ dispatching */
 
-eim_status eim_queue_claim(eim_queue *self) {
+eim_status eim_queue_claim(eim_queue *self, bool wait) {
   pthread_mutex_lock(&self->lock);
+  while (wait && self->claimed) pthread_cond_wait(&self->released, &self->lock);
   bool busy = self->claimed;
   self->claimed = true;
   pthread_mutex_unlock(&self->lock);
@@ -177,6 +181,7 @@ eim_status eim_queue_claim(eim_queue *self) {
 void eim_queue_release(eim_queue *self) {
   pthread_mutex_lock(&self->lock);
   self->claimed = false;
+  pthread_cond_signal(&self->released);
   pthread_mutex_unlock(&self->lock);
 }
 
@@ -186,6 +191,14 @@ void eim_queue_yield(eim_queue *self) {
 
 static bool in_dispatch(const eim_queue *self) {
   return self->dispatching && pthread_equal(self->dispatcher, pthread_self());
+}
+
+void eim_queue_settle(eim_queue *self) {
+  pthread_mutex_lock(&self->lock);
+  self->shutdown_waiters++;
+  while (self->dispatching && !in_dispatch(self)) pthread_cond_wait(&self->idle, &self->lock);
+  self->shutdown_waiters--;
+  pthread_mutex_unlock(&self->lock);
 }
 
 bool eim_queue_in_dispatch(eim_queue *self) {
@@ -329,6 +342,7 @@ eim_status eim_queue_dispatch(eim_queue *self, int max) {
   /* Still in the dispatch: on_released belongs to it. */
   finish_dispatch(self);
   self->dispatching = false;
+  if (self->shutdown_waiters) pthread_cond_broadcast(&self->idle);
   pthread_mutex_unlock(&self->lock);
   while (garbage) {
     event *next = garbage->next;

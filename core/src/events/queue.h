@@ -44,14 +44,17 @@ int eim_queue_fd(eim_queue *self);
 eim_status eim_queue_wait(eim_queue *self, int timeout_ms);
 bool eim_queue_is_empty(eim_queue *self);
 
-/* Be the one that dispatches; EIM_E_BUSY: somebody is, maybe this very thread further up. */
-eim_status eim_queue_claim(eim_queue *self);
+/* Be the one that dispatches. Somebody is, maybe this very thread further up: EIM_E_BUSY, or with
+ * wait wait for that one. */
+eim_status eim_queue_claim(eim_queue *self, bool wait);
 void eim_queue_release(eim_queue *self);
 /* Claimed only. Calls the handlers of up to max events (0 or less: all that are queued on entry);
  * the number of events, or EIM_E_CLOSED when closed and empty. */
 eim_status eim_queue_dispatch(eim_queue *self, int max);
 /* The dispatch under way ends after this event. */
 void eim_queue_yield(eim_queue *self);
+/* Wait for the dispatch under way on another thread, if there is one. */
+void eim_queue_settle(eim_queue *self);
 /* Is this thread inside eim_queue_dispatch() now? */
 bool eim_queue_in_dispatch(eim_queue *self);
 
