@@ -141,7 +141,9 @@ static bool decode_sync_body(eim_frame *out, eim_pool *pool, const uint8_t *rest
 
 static bool decode_sync(eim_frame *out, eim_pool *pool, const ProtobufCBinaryData *payload,
                         const char *own_user, const char *own_resource) {
-  span all = {payload->data, payload->data + payload->len}, value;
+  static const uint8_t nothing[1];
+  const uint8_t *data = payload->data ? payload->data : nothing;
+  span all = {data, data + payload->len}, value;
   uint32_t number, type;
   size_t metas = 0, length = 0;
   for (span s = all; s.at < s.end;) {
