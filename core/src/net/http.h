@@ -1,0 +1,23 @@
+/* http.h - REST requests by libcurl on the uv loop: one pool of kept connections for each endpoint,
+ * 8 connections a host, at most 64 requests in flight, the rest waits. Loop thread only. */
+#ifndef EIM_NET_HTTP_H
+#define EIM_NET_HTTP_H
+
+#include "net/endpoint.h"
+
+typedef struct eim_http eim_http;
+
+/* Once, on a later turn of the loop, unless canceled. error (borrowed): no answer; else status and
+ * body (borrowed, wiped afterwards). */
+typedef void (*eim_http_fn)(void *user, int status, const void *body, size_t length,
+                            const eim_error *error, bool may_have_arrived);
+
+/* request as in session.h; timeout_ms bounds all of it. NULL: out of memory. */
+eim_http *eim_http_start(eim_endpoint *endpoint, const eim_http_request *request, int timeout_ms,
+                         eim_http_fn fn, void *user);
+/* Not after fn was called. */
+void eim_http_cancel(eim_http *self);
+
+void eim_http_pool_free(struct eim_http_pool *self); /* NULL is allowed */
+
+#endif
