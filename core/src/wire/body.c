@@ -48,7 +48,9 @@ typedef struct writer {
 } writer;
 
 static void name(writer *w, const char *key) {
-  eim_buf_printf(w->out, "%s\"%s\":", w->first ? "" : ",", key);
+  eim_buf_str(w->out, w->first ? "\"" : ",\"");
+  eim_buf_str(w->out, key);
+  eim_buf_str(w->out, "\":");
   w->first = false;
 }
 
@@ -65,7 +67,7 @@ static void text(writer *w, const char *key, const char *value) {
 static void integer_if(writer *w, const char *key, bool present, int32_t value) {
   if (!present) return;
   name(w, key);
-  eim_buf_printf(w->out, "%d", (int)value);
+  eim_buf_json_i64(w->out, value);
 }
 
 /* Sizes and positions are doubles on the wire, but 8 pixels are "8". */
@@ -73,7 +75,7 @@ static void real_if(writer *w, const char *key, bool present, double value) {
   if (!present) return;
   name(w, key);
   if (value >= -1e15 && value <= 1e15 && value == (double)(int64_t)value)
-    eim_buf_printf(w->out, "%lld", (long long)value);
+    eim_buf_json_i64(w->out, (int64_t)value);
   else
     eim_buf_json_double(w->out, value);
 }

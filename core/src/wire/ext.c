@@ -1,6 +1,5 @@
 #include "wire/ext.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 static void add_value(eim_buf *out, const EIM_PB(KeyValue) * kv) {
@@ -11,9 +10,9 @@ static void add_value(eim_buf *out, const EIM_PB(KeyValue) * kv) {
       eim_buf_str(out, kv->varintvalue ? "true" : "false");
       break;
     case EASEMOB__PB__KEY_VALUE__VALUE_TYPE__UINT:
-      eim_buf_printf(out, "%" PRIu64, (uint64_t)kv->varintvalue);
+      eim_buf_json_u64(out, (uint64_t)kv->varintvalue);
       break;
-    default: eim_buf_printf(out, "%" PRId64, kv->varintvalue); break;
+    default: eim_buf_json_i64(out, kv->varintvalue); break;
     }
     break;
   case EASEMOB__PB__KEY_VALUE__VALUE_FLOAT_VALUE: eim_buf_json_float(out, kv->floatvalue); break;

@@ -12,7 +12,7 @@
 
 #define USER_DOMAIN "easemob.com"
 #define GROUP_DOMAIN "conference.easemob.com"
-#define MAX_RECEIVERS 20 /* of a group message to chosen members (rest facts 8) */
+#define MAX_RECEIVERS 20 /* of a group message to chosen members (docs/rest.md 8) */
 
 /* protobuf-c writes but never changes what its pointers point to. */
 static char *borrow(const char *text) {

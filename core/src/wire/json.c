@@ -364,6 +364,20 @@ void eim_json_raw(eim_json v, eim_buf *out) {
     eim_buf_str(out, "null");
 }
 
+void eim_buf_json_u64(eim_buf *self, uint64_t value) {
+  char text[20], *at = text + sizeof text;
+  do {
+    *--at = (char)('0' + value % 10);
+    value /= 10;
+  } while (value);
+  eim_buf_add(self, at, (size_t)(text + sizeof text - at));
+}
+
+void eim_buf_json_i64(eim_buf *self, int64_t value) {
+  if (value < 0) eim_buf_add(self, "-", 1);
+  eim_buf_json_u64(self, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
+}
+
 static void add_number(eim_buf *self, double number, int low, int high, bool is_float) {
   if (!isfinite(number)) {
     eim_buf_str(self, "null");

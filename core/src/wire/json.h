@@ -57,6 +57,9 @@ bool eim_json_double(eim_json value, double *out);
 /* Append the text of the value as it is. */
 void eim_json_raw(eim_json value, eim_buf *out);
 
+/* Append digits; several times as fast as printf, and ext values are mostly integers. */
+void eim_buf_json_u64(eim_buf *self, uint64_t value);
+void eim_buf_json_i64(eim_buf *self, int64_t value);
 /* Append a number: shortest digits that read back the same, always with a fraction or an exponent.
  * NaN and infinities become null. Independent of the locale. */
 void eim_buf_json_double(eim_buf *self, double value);

@@ -92,7 +92,9 @@ static const struct {
 
 static void member(eim_buf *json, const char *key, const char *text) {
   if (!text) return;
-  eim_buf_printf(json, ",\"%s\":", key);
+  eim_buf_str(json, ",\"");
+  eim_buf_str(json, key);
+  eim_buf_str(json, "\":");
   eim_buf_json_str(json, text);
 }
 

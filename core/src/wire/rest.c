@@ -181,7 +181,7 @@ static eim_error *no_answer(const char *what, unsigned more) {
 #define TOKEN_MAX 16384
 #define TEN_YEARS_S (INT64_C(10) * 365 * 24 * 3600)
 
-/* Seconds; some clusters say milliseconds, which only the size tells (rest facts 5). */
+/* Seconds; some clusters say milliseconds, which only the size tells (docs/rest.md 5). */
 static int64_t expires_in_ms(eim_json value) {
   int64_t number;
   if (!eim_json_loose_i64(value, &number) || number <= 0) return 0;
