@@ -260,7 +260,7 @@ static void route(eim_sandbox *self, eim_sb_request *request, eim_sandbox_what w
     return;
   }
   if (count >= 2 && (!is(parts[0], self->org) || !is(parts[1], self->app))) {
-    char description[300];
+    char description[400];
     snprintf(description, sizeof description,
              "Could not find application for %.60s/%.60s from URI: %.60s/%.60s/%.60s", parts[0],
              parts[1], parts[0], parts[1], count > 2 ? parts[2] : "");
