@@ -175,11 +175,10 @@ eim_status eim_client_new(eim_context *context, const eim_config *config, eim_cl
   self->number = atomic_fetch_add(&last_number, 1) + 1;
   self->slot = (int)(self->number % (uint64_t)eim_context_loop_count(context));
   *begin = (life_task){{NULL, run_begin}, eim_object_ref(self)};
-  *last = (life_task){{NULL, run_last}, self};
+  *last = (life_task){{NULL, run_last}, eim_object_ref(self)};
   self->last_task = &last->task;
   if (!eim_context_add_client(context, self)) {
-    eim_object_unref(self);
-    eim_object_unref(self);
+    for (int i = 0; i < 3; i++) eim_object_unref(self); /* the tasks' and our own */
     free(begin);
     free(last);
     return eim_fail(EIM_E_CLOSED, "client: the context is shut down");
