@@ -89,7 +89,7 @@ const eim_option eim_options[] = {
    "Where to keep what outlives the process (the device id). Unset: nothing is written to disk, because a library should leave no files nobody asked for."},
   /* where */
   {"isHttpDNS", EIM_OPTION_BOOL, EIM_OPTION_NO_FIELD, NULL, 0, 0, NULL, "", "true, false",
-   "Find the hosts by `dnsUrls`. Unset: true unless `apiUrl` and `url` are given. True beside them: they are the fallback when discovery fails. False: they are required (private deployments)."},
+   "Find the hosts by `dnsUrls`. Unset: true unless `apiUrl` or `url` is given. True beside them: they are the fallback when discovery fails. False: they are required (private deployments)."},
   {"apiUrl", EIM_OPTION_STRING, FIELD(api_url), NULL, 0, 0, eim_address_check_http, "", "https:// or http:// URL",
    "REST address. Plain http:// is used when it is named here."},
   {"url", EIM_OPTION_STRING, FIELD(url), NULL, 0, 0, eim_address_check_ws, "", "wss:// or ws:// URL",
