@@ -34,7 +34,13 @@ void eim_sb_log_rest(eim_sandbox *self, const eim_sb_request *request) {
                  request->dropped || request->silent ? 0 : request->status);
   member(&out, "method", request->method);
   member(&out, "path", request->path);
-  if (*request->query) member(&out, "query", request->query);
+  size_t query = strlen(request->query); /* "name=value" lines */
+  if (query) eim_buf_printf(&out, ",\"query\":");
+  char *shown = query ? strndup(request->query, query - 1) : NULL;
+  for (char *c = shown; c && *c; c++)
+    if (*c == '\n') *c = '&';
+  if (query) eim_buf_json_str(&out, shown);
+  free(shown);
   hashed(&out, "token", request->token);
   cJSON *body = request->body.length && request->body.length < 65536
                     ? cJSON_ParseWithLength((char *)request->body.data, request->body.length)

@@ -183,13 +183,13 @@ bool eim_sb_provision(eim_sandbox *self, eim_sb_conn *conn, const eim_sb_msync *
   else
     snprintf(resource, sizeof resource, "sandbox_%llu", (unsigned long long)eim_sb_next_id(self));
   char *text = token_of(frame, up);
-  eim_sb_log_frame(self, conn, "provision", text);
   eim_sb_token *token = NULL;
   eim_sb_user *user = NULL;
   refusal why = check(self, frame, text, &token, &user);
+  conn->user = user; /* also when it is refused, so that cut and freeze find the line */
+  eim_sb_log_frame(self, conn, "provision", text);
   if (text) eim_wipe(text, strlen(text));
   free(text);
-  conn->user = user; /* also when it is refused, so that cut and freeze find the line */
   const eim_sb_fault *fault = eim_sb_fault_take(self, EIM_SANDBOX_PROVISION);
   if (fault && fault->by != EIM_SANDBOX_BY_STATUS) {
     good = eim_sb_fault_frame(self, conn, fault);

@@ -305,6 +305,20 @@ static int ws_receive(eim_sandbox *self, session *s, struct lws *wsi, const void
   return good ? 0 : -1;
 }
 
+/* A close frame, and then the line stays until the peer has answered it: a socket that is closed
+ * while something unread is in it resets the line, and the peer would lose the kick frame before
+ * it. */
+#define WRITE_CLOSE ((enum lws_write_protocol)4) /* no public name in libwebsockets 4 */
+static int say_goodbye(eim_sb_conn *conn, struct lws *wsi) {
+  uint8_t frame[LWS_PRE + 2] = {0};
+  frame[LWS_PRE] = LWS_CLOSE_STATUS_NORMAL >> 8;
+  frame[LWS_PRE + 1] = LWS_CLOSE_STATUS_NORMAL & 0xff;
+  free(conn->out);
+  conn->out = conn->out_last = NULL;
+  lws_set_timeout(wsi, PENDING_TIMEOUT_CLOSE_ACK, 3);
+  return lws_write(wsi, frame + LWS_PRE, 2, WRITE_CLOSE) < 0 ? -1 : 0;
+}
+
 static int ws_write(eim_sandbox *self, session *s, struct lws *wsi) {
   eim_sb_conn *conn = s->conn;
   if (!conn || !conn->out || frozen(self, conn) || conn->cut) return 0;
@@ -313,10 +327,7 @@ static int ws_write(eim_sandbox *self, session *s, struct lws *wsi) {
     return 0;
   }
   eim_sb_out *out = conn->out;
-  if (out->kind == EIM_SB_CLOSE) {
-    lws_close_reason(wsi, LWS_CLOSE_STATUS_NORMAL, NULL, 0);
-    return -1;
-  }
+  if (out->kind == EIM_SB_CLOSE) return say_goodbye(conn, wsi);
   int written = lws_write(wsi, out->data + LWS_PRE, out->size,
                           out->kind == EIM_SB_TEXT ? LWS_WRITE_TEXT : LWS_WRITE_BINARY);
   conn->out = out->next;
