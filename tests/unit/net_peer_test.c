@@ -257,7 +257,9 @@ static X509 *sign(EVP_PKEY *key, const char *name, const char *san, bool is_ca, 
 peer_ca *peer_ca_new(void) {
   peer_ca *self = calloc(1, sizeof *self);
   self->key = EVP_EC_gen("P-256");
-  self->certificate = sign(self->key, "Test CA", NULL, true, -3600, 86400, NULL, NULL);
+  char name[64]; /* of its own, as every CA has */
+  snprintf(name, sizeof name, "Test CA %p", (void *)self);
+  self->certificate = sign(self->key, name, NULL, true, -3600, 86400, NULL, NULL);
   snprintf(self->dir, sizeof self->dir, "/tmp/eim_ca_XXXXXX");
   if (!mkdtemp(self->dir)) abort();
   snprintf(self->file, sizeof self->file, "%s/ca.pem", self->dir);

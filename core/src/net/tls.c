@@ -81,9 +81,11 @@ static int on_new_session(SSL *ssl, SSL_SESSION *session) {
     free(place->host);
     place->host = name;
   }
+  /* A copy: OpenSSL marks the session of a connection that ends without a TLS goodbye as not
+   * resumable, and lost connections are what resumption is for. */
   SSL_SESSION_free(place->session);
-  place->session = session;
-  return 1; /* kept */
+  place->session = SSL_SESSION_dup(session);
+  return 0;
 }
 
 /* The only hook that sees a handshake of libwebsockets before it begins. */
@@ -97,7 +99,7 @@ static void on_info(const SSL *ssl, int where, int value) {
   eim_tls *self = of(ssl);
   const char *host = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
   resumable *known = self && host ? find_session(self, host) : NULL;
-  if (known) SSL_set_session((SSL *)ssl, known->session);
+  if (known && known->session) SSL_set_session((SSL *)ssl, known->session);
 }
 
 /* ------------------------------------------------------------------ loading */

@@ -396,8 +396,9 @@ static int flush(eim_ws *self, struct lws *wsi) {
     if (!ok) return -1;
   }
   if (self->is_forgotten) {
+    /* By the alarm: returning -1 here would cut the connection without a word. */
     lws_close_reason(wsi, LWS_CLOSE_STATUS_NORMAL, NULL, 0);
-    return -1;
+    eim_alarm_set(&self->loop->alarms, &self->alarm, 0);
   }
   return 0;
 }
@@ -435,8 +436,10 @@ static eim_error *ended(const eim_ws *self) {
                               "the connection to %s was closed by the peer", self->host);
 }
 
+/* Never asks libwebsockets to close by its return value: 4.1.6 then goes on to parse what comes,
+ * past the end of its buffer. */
 static int on_bytes(eim_ws *self, struct lws *wsi, const void *bytes, size_t length) {
-  if (self->is_over) return 0;
+  if (self->is_over || self->error) return 0;
   bool whole = lws_is_final_fragment(wsi) && !lws_remaining_packet_payload(wsi);
   if (lws_is_first_fragment(wsi)) {
     self->is_binary = lws_frame_is_binary(wsi);
@@ -444,12 +447,11 @@ static int on_bytes(eim_ws *self, struct lws *wsi, const void *bytes, size_t len
   }
   /* The rest of the frame is announced: refuse before room is made for it. */
   if (self->message.length + length + lws_remaining_packet_payload(wsi) > self->max_frame) {
-    self->error = eim_error_new_detail(EIM_E_PROTOCOL, EIM_DOMAIN_LOCAL, EIM_E_PROTOCOL,
-                                       EIM_ERROR_RETRIABLE, "{\"what\":\"frame_size\"}",
-                                       "%s sent a message of more than %zu bytes", self->host,
-                                       self->max_frame);
-    lws_close_reason(wsi, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE, NULL, 0);
-    return -1;
+    fail_later(self, eim_error_new_detail(EIM_E_PROTOCOL, EIM_DOMAIN_LOCAL, EIM_E_PROTOCOL,
+                                          EIM_ERROR_RETRIABLE, "{\"what\":\"frame_size\"}",
+                                          "%s sent a message of more than %zu bytes", self->host,
+                                          self->max_frame));
+    return 0;
   }
   if (whole && !self->message.length) { /* the usual case: nothing is copied */
     self->events.message(self->events.user, self->is_binary, bytes, length);
@@ -457,8 +459,8 @@ static int on_bytes(eim_ws *self, struct lws *wsi, const void *bytes, size_t len
   }
   eim_buf_add(&self->message, bytes, length);
   if (self->message.failed) {
-    self->error = no_memory();
-    return -1;
+    fail_later(self, no_memory());
+    return 0;
   }
   if (whole) {
     self->events.message(self->events.user, self->is_binary, self->message.data,
