@@ -460,3 +460,22 @@ TEST(health_tells_the_state_of_things) {
   eim_buf_free(&json);
   world_stop(&w);
 }
+
+TEST(a_provider_without_a_token_ends_the_wait_at_once) {
+  world w;
+  world_start(&w, 3, (const char *const[]){"autoReconnectNumMax=-1", NULL});
+  world_input(&w, (eim_input){.kind = EIM_IN_PROVIDER, .up = true});
+  world_open_token(&w, "t0", 1);
+  world_run(&w, 1000);
+  world_input(&w, (eim_input){.kind = EIM_IN_NO_TOKEN}); /* nobody asked */
+  CHECK_INT(eim_session_state(w.session), EIM_STATE_ONLINE);
+  w.provision = ANSWER_REFUSE;
+  w.provision_reason = "Sorry, token expired";
+  world_cut(&w);
+  world_run(&w, 3000);
+  CHECK_INT(eim_session_state(w.session), EIM_STATE_WAITING);
+  world_input(&w, (eim_input){.kind = EIM_IN_NO_TOKEN, .text = "vault sealed"});
+  CHECK_INT(eim_session_state(w.session), EIM_STATE_OFFLINE);
+  CHECK_INT(world_last(&w, EIM_EVENT_disconnected)->code, EIM_CODE_TOKEN_EXPIRED);
+  world_stop(&w);
+}

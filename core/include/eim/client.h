@@ -63,6 +63,10 @@ EIM_API eim_status eim_client_close(eim_client *self, uint64_t token);
  * asked for its expiry; a refusal leaves the session as it was. Result 201: no session. */
 EIM_API eim_status eim_client_renew_token(eim_client *self, const char *access_token,
                                           uint64_t token);
+/** The answer to on_token_request when there is no token to be had: a session that waits for one is
+ * over now, with error 108; one that is online goes on until its token ends. @p reason (NULL: none)
+ * becomes part of the error's message: no secrets in it. */
+EIM_API eim_status eim_client_token_unavailable(eim_client *self, const char *reason);
 /** Tell that the host's network went up (attempt now) or down (wait until up). */
 EIM_API eim_status eim_client_network_changed(eim_client *self, bool up);
 /** Text shown to the device that the next login pushes out; at most 1024 UTF-16 units, NULL: none.
@@ -75,6 +79,10 @@ EIM_API eim_status eim_client_send(eim_client *self, const eim_message *message,
 /** Give up a request: its result is EIM_E_CANCELED unless it is over already. */
 EIM_API eim_status eim_client_cancel(eim_client *self, uint64_t token);
 
+/** Ask how the session is. The result's JSON is a snapshot: state, last cause, connection
+ * generation, RTT of the last heartbeat, counters, queue depths, token expiry, clock offset;
+ * docs/session.md has the fields. */
+EIM_API eim_status eim_client_health(eim_client *self, uint64_t token);
 /** State just now. Any thread; events tell it in order. */
 EIM_API eim_state eim_client_state(const eim_client *self);
 

@@ -13,7 +13,14 @@
 #include "model/options.h"
 
 /* Sanity: no server takes more. */
-enum { USER_MAX = 64, PASSWORD_MAX = 1024, TOKEN_MAX = 16384, NICKNAME_MAX = 1024, EXT_MAX = 1024 };
+enum {
+  USER_MAX = 64,
+  PASSWORD_MAX = 1024,
+  TOKEN_MAX = 16384,
+  NICKNAME_MAX = 1024,
+  EXT_MAX = 1024,
+  REASON_MAX = 1024
+};
 
 static atomic_uint_least64_t last_number; /* of a client in this process, for logs */
 
@@ -322,6 +329,23 @@ eim_status eim_client_renew_token(eim_client *self, const char *access_token, ui
   eim_status status = usable(self);
   if (status || (status = check_token(access_token))) return status;
   return post(self, &input, NULL, access_token, NULL, NULL);
+}
+
+eim_status eim_client_token_unavailable(eim_client *self, const char *reason) {
+  eim_input input = {.kind = EIM_IN_NO_TOKEN};
+  eim_status status = usable(self);
+  if (status) return status;
+  if (reason && *reason &&
+      (status = check_text(reason, EIM_CODE_INVALID_PARAM, EIM_CODE_INVALID_PARAM, "reason",
+                           REASON_MAX)))
+    return status;
+  return post(self, &input, NULL, NULL, reason, NULL);
+}
+
+eim_status eim_client_health(eim_client *self, uint64_t token) {
+  eim_input input = {.kind = EIM_IN_HEALTH, .token = token};
+  eim_status status = usable(self);
+  return status ? status : post(self, &input, NULL, NULL, NULL, NULL);
 }
 
 eim_status eim_client_network_changed(eim_client *self, bool up) {

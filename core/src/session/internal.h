@@ -175,6 +175,7 @@ void eim_login_failed(eim_session *self, eim_error *cause);
 void eim_login_end(eim_session *self, eim_error *cause);
 void eim_login_network(eim_session *self, bool up);
 void eim_login_new_token(eim_session *self);
+void eim_login_no_token(eim_session *self, const char *reason);
 
 /* live.c */
 void eim_live_start(eim_session *self);

@@ -441,6 +441,16 @@ void eim_login_new_token(eim_session *self) {
   eim_login_retry(self);
 }
 
+void eim_login_no_token(eim_session *self, const char *reason) {
+  if (!self->token_wanted) return;
+  self->token_wanted = false;
+  if (self->state != EIM_STATE_WAITING || self->token) return;
+  eim_login_end(self,
+                eim_error_new(EIM_CODE_TOKEN_EXPIRED, EIM_DOMAIN_LOCAL, EIM_E_AUTH, EIM_ERROR_FINAL,
+                              "the token is over and there is no new one%s%s",
+                              reason && reason[0] ? ": " : "", reason ? reason : ""));
+}
+
 void eim_login_network(eim_session *self, bool up) {
   self->network_down = !up;
   if (!up) {

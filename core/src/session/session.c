@@ -267,6 +267,7 @@ void eim_session_step(eim_session *self, const eim_input *input, eim_now now) {
     break;
   case EIM_IN_NETWORK: eim_login_network(self, input->up); break;
   case EIM_IN_PROVIDER: self->has_provider = input->up; break;
+  case EIM_IN_NO_TOKEN: eim_login_no_token(self, input->text); break;
   case EIM_IN_DONE: eim_pull_done(self, input->seq); break;
   case EIM_IN_HEALTH: {
     eim_buf json = EIM_BUF_INIT;
