@@ -98,6 +98,7 @@ typedef enum eim_input_kind {
   EIM_IN_LOGIN_EXT, /* text or NULL */
   EIM_IN_NETWORK,   /* up */
   EIM_IN_PROVIDER,  /* up: somebody handles on_token_request from now on (or nobody any more) */
+  EIM_IN_NO_TOKEN,  /* text (reason or NULL): the provider has none */
   EIM_IN_DONE,      /* seq: every event up to and including seq was dispatched */
   EIM_IN_HEALTH,    /* token: the result's JSON is a snapshot */
   EIM_IN_SHUTDOWN,
