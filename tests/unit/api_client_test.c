@@ -138,6 +138,8 @@ TEST(every_command_arrives_with_copies_of_its_texts) {
   CHECK_INT(eim_client_network_changed(a.client, true), EIM_OK);
   CHECK_INT(eim_client_cancel(a.client, 2), EIM_OK);
   CHECK_INT(eim_client_close(a.client, 4), EIM_OK);
+  CHECK_INT(eim_client_health(a.client, 6), EIM_OK);
+  CHECK_INT(eim_client_token_unavailable(a.client, "backend is down"), EIM_OK);
   CHECK_INT(eim_client_set_login_ext(a.client, NULL), EIM_OK);
   eim_message *message = NULL;
   REQUIRE(!eim_message_new_text(EIM_CHAT_SINGLE, "carol", "hello", NULL, &message));
@@ -163,7 +165,11 @@ TEST(every_command_arrives_with_copies_of_its_texts) {
   CHECK(fake_await_input(EIM_IN_CLOSE, 1, NULL));
   REQUIRE(fake_await_input(EIM_IN_SEND, 1, &in));
   CHECK_STR(in.message, "hello");
-  poll_until(&a, &a.results, 6);
+  REQUIRE(fake_await_input(EIM_IN_NO_TOKEN, 1, &in));
+  CHECK_STR(in.text, "backend is down");
+  REQUIRE(fake_await_input(EIM_IN_HEALTH, 1, &in));
+  CHECK(in.token == 6);
+  poll_until(&a, &a.results, 7);
   app_close(&a);
   CHECK_INT(fake_count(EIM_IN_SHUTDOWN), 1);
 }
@@ -227,6 +233,8 @@ TEST(null_handles) {
   CHECK_INT(eim_client_set_login_ext(NULL, NULL), EIM_E_INVALID);
   CHECK_INT(eim_client_send(NULL, NULL, 0), EIM_E_INVALID);
   CHECK_INT(eim_client_cancel(NULL, 1), EIM_E_INVALID);
+  CHECK_INT(eim_client_health(NULL, 1), EIM_E_INVALID);
+  CHECK_INT(eim_client_token_unavailable(NULL, NULL), EIM_E_INVALID);
   CHECK_INT(eim_client_add_event_handler(NULL, "a", NULL), EIM_E_INVALID);
   CHECK_INT(eim_client_remove_event_handler(NULL, "a"), EIM_E_INVALID);
   CHECK_INT(eim_context_poll(NULL, 0, 0), EIM_E_INVALID);
