@@ -245,6 +245,8 @@ static eim_error *network(const eim_http *self, int code, const char *what) {
 static eim_error *explain(eim_http *self, CURLcode code) {
   long verify = 0, os = 0, tunnel = 0;
   curl_easy_getinfo(self->easy, CURLINFO_SSL_VERIFYRESULT, &verify);
+  /* curl's way to say that it did not come to ask: the chain was good, or never seen. */
+  if (verify == X509_V_ERR_UNSPECIFIED) verify = X509_V_OK;
   curl_easy_getinfo(self->easy, CURLINFO_OS_ERRNO, &os);
   curl_easy_getinfo(self->easy, CURLINFO_HTTP_CONNECTCODE, &tunnel);
   if (self->too_big || code == CURLE_FILESIZE_EXCEEDED)
