@@ -310,7 +310,7 @@ Easemob__Pb__Provision *raw_provision(raw_socket *self, const char *app_key, con
   Easemob__Pb__JID guid = EASEMOB__PB__JID__INIT;
   guid.appkey = (char *)app_key;
   guid.name = (char *)user;
-  guid.domain = "easemob.com";
+  guid.domain = (char *)"easemob.com";
   guid.clientresource = (char *)resource;
   Easemob__Pb__Provision up = EASEMOB__PB__PROVISION__INIT;
   up.has_ostype = 1;
