@@ -82,10 +82,10 @@ ends() {
   [ "$got" -eq "$want" ] || die "$who ended with status $got, not $want"
 }
 
-as() { # as USER COMMAND…: eim as this user
+as() { # as USER COMMAND…: eim as this user, in place of the subshell
   local user=$1
   shift
-  env EIM_PASSWORD="$user's password" EIM_SANDBOX="$work/box.json" EIM_USER="$user" EIM_JSON=1 "$eim" "$@"
+  exec env EIM_PASSWORD="$user's password" EIM_SANDBOX="$work/box.json" EIM_USER="$user" EIM_JSON=1 "$eim" "$@"
 }
 
 printf '%slibeim: a conversation, start to end%s   (%s)\n' "$bold" "$off" "$("$eim" --version)"
