@@ -32,7 +32,7 @@ const eim_cli_option eim_cli_options[] = {
     {"--token-file", "EIM_TOKEN_FILE", "FILE|-", FIELD(token_file), EIM_CLI_SESSION,
      "first line is an access token"},
     {"--device-id", "EIM_DEVICE_ID", "ID", FIELD(device_id), EIM_CLI_SESSION,
-     "which device to be; random when not given"},
+     "which device to be; one kept in ~/.local/state/eim when not given"},
     {"--login-ext", NULL, "TEXT", FIELD(login_ext), EIM_CLI_SESSION,
      "shown to the device that this login pushes out"},
     {"--nickname", NULL, "NAME", FIELD(nickname), EIM_CLI_REGISTER, "nickname of the new user"},

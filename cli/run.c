@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "device.h"
 #include "lines.h"
 
 enum {
@@ -30,6 +31,7 @@ typedef struct run {
   bool was_online, closing;
   bool over; /* the session ended by itself; cause says why */
   const eim_error *cause;
+  int32_t told; /* code of the error on_error() was told last */
   int64_t messages;
   /* chat */
   eim_cli_lines *lines; /* NULL: stdin is none of our business now */
@@ -84,11 +86,13 @@ static void on_token(void *user_data, const eim_token_event *event) {
 
 static void on_error(void *user_data, const eim_error *error) {
   run *self = user_data;
+  self->told = eim_error_code(error);
   if (self->print.json || self->was_online) eim_cli_print_error(&self->print, error);
 }
 
 static void on_message(void *user_data, const eim_message *message) {
   run *self = user_data;
+  if (self->closing) return; /* not acknowledged any more: it comes again */
   eim_cli_print_message(&self->print, message);
   self->messages++;
   /* What is not delivered is not acknowledged, so the rest comes again to whoever logs in next. */
@@ -256,7 +260,8 @@ static int finish(run *self, uint64_t token, const char *what, bool *interrupted
   if (how != GOT_IT) return ended(self, what, how);
   const eim_error *error = eim_result_error(self->results[token]);
   if (!error) return EIM_CLI_DONE;
-  if (self->print.json) eim_cli_print_error(&self->print, error);
+  if (self->print.json && self->told != eim_error_code(error))
+    eim_cli_print_error(&self->print, error);
   eim_cli_explain(what, error);
   return status_of(error, self->was_online);
 }
@@ -347,12 +352,12 @@ static void set_timeout(eim_config *config, const char *key, int64_t ms) {
   eim_config_set(config, key, text);
 }
 
-static eim_config *configure(const eim_cli_args *args) {
+static eim_config *configure(const eim_cli_args *args, const char *device) {
   eim_config *config;
   if (eim_config_new(&config) < 0) return NULL;
   bool ok = set(config, "ioThreads", "0") && set(config, "appKey", args->app_key) &&
             set(config, "apiUrl", args->api_url) && set(config, "url", args->url) &&
-            set(config, "caFile", args->ca_file) && set(config, "deviceId", args->device_id) &&
+            set(config, "caFile", args->ca_file) && set(config, "deviceId", device) &&
             set(config, "dnsUrls", args->dns_url) &&
             set(config, "isHttpDNS", args->dns_url ? "true" : NULL) &&
             set(config, "https", args->plain ? "false" : NULL);
@@ -451,8 +456,15 @@ int eim_cli_run(const eim_cli_args *args) {
                 args->log_level);
     return EIM_CLI_USAGE;
   }
-  eim_config *config = configure(args); /* before a password is asked for */
-  if (!config) return EIM_CLI_USAGE;
+  eim_cli_device device = {.lock = -1};
+  if (!args->device_id && args->command != EIM_CLI_REGISTER)
+    eim_cli_device_take(&device, args->app_key, args->user);
+  /* Before a password is asked for. */
+  eim_config *config = configure(args, device.id[0] ? device.id : args->device_id);
+  if (!config) {
+    eim_cli_device_release(&device);
+    return EIM_CLI_USAGE;
+  }
   int status = eim_cli_secret_find(args, &secret);
   catch_signals();
   if (!status) status = start(&self, config);
@@ -463,6 +475,7 @@ int eim_cli_run(const eim_cli_args *args) {
   eim_context_shutdown(self.context);
   eim_context_unref(self.context);
   eim_config_free(config);
+  eim_cli_device_release(&device);
   eim_error_unref(self.cause);
   free(self.lines);
   for (size_t i = 0; i < TOKEN_COUNT; i++) eim_result_unref(self.results[i]);

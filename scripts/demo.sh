@@ -85,7 +85,7 @@ ends() {
 as() { # as USER COMMAND…: eim as this user, in place of the subshell
   local user=$1
   shift
-  exec env EIM_PASSWORD="$user's password" EIM_SANDBOX="$work/box.json" EIM_USER="$user" EIM_JSON=1 "$eim" "$@"
+  exec env EIM_PASSWORD="$user's password" EIM_SANDBOX="$work/box.json" XDG_STATE_HOME="$work" EIM_USER="$user" EIM_JSON=1 "$eim" "$@"
 }
 
 printf '%slibeim: a conversation, start to end%s   (%s)\n' "$bold" "$off" "$("$eim" --version)"
