@@ -531,6 +531,8 @@ static bool prepare(eim_http *self, const eim_http_request *request, eim_error *
   CURL *easy = self->easy;
   curl_easy_setopt(easy, CURLOPT_URL, request->url);
   curl_easy_setopt(easy, CURLOPT_PRIVATE, self);
+  /* libcurl repeats a request by itself when a connection that it used again turns out to be dead. */
+  if (request->once) curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
