@@ -28,6 +28,7 @@
 #define EIM_SB_SENT 4096 /* messages that can be recalled */
 #define EIM_SB_SEEN 256  /* client ids remembered for each user */
 #define EIM_SB_LOG 1000
+#define EIM_SB_HELD 64
 
 typedef Easemob__Pb__MSync eim_sb_msync;
 typedef Easemob__Pb__Meta eim_sb_pb_meta;
@@ -167,6 +168,8 @@ struct eim_sandbox {
   eim_sb_request *requests;
   int64_t clock_offset, delay;
   bool frozen;
+  int held[EIM_SB_HELD]; /* sockets whose upgrade is never answered */
+  size_t held_count;
   uint64_t server_id, logins;
   eim_sb_fault faults[EIM_SANDBOX_WHAT_COUNT];
   uint64_t counts[EIM_SANDBOX_WHAT_COUNT];

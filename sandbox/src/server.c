@@ -1,9 +1,12 @@
 /* The listening sockets: one for REST and messages, a plain one for the admin API. Only this file
  * talks to libwebsockets, and only on the sandbox's own thread. */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "sandbox.h"
 
@@ -245,6 +248,23 @@ static int http_write(eim_sandbox *self, session *s, struct lws *wsi) {
 
 /* --- message sockets */
 
+/* libwebsockets answers an upgrade or ends the line. So it is given another socket under the same
+ * number to end, and the peer's own stays open, unread and unanswered. */
+static void hold(eim_sandbox *self, struct lws *wsi) {
+  int fd = lws_get_socket_fd(wsi), pair[2];
+  int kept = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+  if (kept < 0) return;
+  if (self->held_count == EIM_SB_HELD ||
+      socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
+    close(kept);
+    return;
+  }
+  dup2(pair[0], fd);
+  close(pair[0]);
+  close(pair[1]);
+  self->held[self->held_count++] = kept;
+}
+
 /* 0: go on; > 0: it was answered, or shall wait for ever; < 0: drop. */
 static int upgrade(eim_sandbox *self, struct lws *wsi) {
   char path[64] = "";
@@ -262,7 +282,7 @@ static int upgrade(eim_sandbox *self, struct lws *wsi) {
     if (lws_return_http_status(wsi, fault->status ? (unsigned)fault->status : 400, fault->text))
       return -1;
     return 1;
-  case EIM_SANDBOX_BY_SILENCE: lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0); return 1;
+  case EIM_SANDBOX_BY_SILENCE: hold(self, wsi); return -1;
   case EIM_SANDBOX_BY_GARBAGE: {
     uint8_t mess[LWS_PRE + 64];
     int size =
@@ -516,4 +536,5 @@ void eim_sb_server_stop(eim_sandbox *self) {
   lws_sul_cancel(&self->timer);
   if (self->lws) lws_context_destroy(self->lws);
   self->lws = NULL;
+  while (self->held_count) close(self->held[--self->held_count]);
 }

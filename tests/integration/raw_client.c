@@ -1,6 +1,7 @@
 #include "raw_client.h"
 
 #include <arpa/inet.h>
+#include <libwebsockets.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/ssl.h>
@@ -13,6 +14,10 @@
 #include <unistd.h>
 
 #define MAX_BYTES (4 * 1024 * 1024)
+
+__attribute__((constructor)) static void quiet(void) {
+  lws_set_log_level(LLL_ERR, NULL);
+}
 
 typedef struct line {
   int fd;
@@ -108,7 +113,7 @@ raw_answer raw_http_headers(uint16_t port, const char *ca_file, const char *meth
              strstr(headers, "Host:") ? "" : "Host: localhost\r\n", headers, body ? body : "");
   if (request && line_open(&l, port, ca_file) && line_write(&l, request, strlen(request))) {
     char *head = read_head(&l);
-    if (head && sscanf(head, "HTTP/1.1 %d", &answer.status) == 1) {
+    if (head && sscanf(head, "HTTP/1.%*d %d", &answer.status) == 1) {
       const char *length = strcasestr(head, "content-length:");
       size_t size = length ? strtoul(length + 15, NULL, 10) : 0;
       answer.body = size <= MAX_BYTES ? calloc(1, size + 1) : NULL;
@@ -183,7 +188,7 @@ raw_socket *raw_open(uint16_t port, const char *ca_file, const char *path, int *
   self->line.fd = -1;
   if (line_open(&self->line, port, ca_file) && line_write(&self->line, request, strlen(request))) {
     char *head = read_head(&self->line);
-    if (head) sscanf(head, "HTTP/1.1 %d", &code);
+    if (head) sscanf(head, "HTTP/1.%*d %d", &code);
     free(head);
   }
   free(request);

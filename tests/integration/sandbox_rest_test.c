@@ -69,9 +69,8 @@ TEST(register_in_the_order_of_the_checks) {
   REFUSED("POST", users, NULL, "{\"username\":\"bob\",\"password\":\"\"}", 400, illegal,
           "password or pin must provided");
   char body[400];
-  memset(body, 'n', sizeof body);
-  memcpy(body, "{\"username\":\"bob\",\"password\":\"1\",\"nickname\":\"", 46);
-  memcpy(body + 160, "\"}", 3);
+  snprintf(body, sizeof body, "{\"username\":\"bob\",\"password\":\"1\",\"nickname\":\"%0101d\"}",
+           7);
   REFUSED("POST", users, NULL, body, 400, illegal, "NICKNAME_TOO_LONG");
   REFUSED("POST", users, NULL, "{\"username\":\"ALICE\",\"password\":\"1\"}", 400,
           "duplicate_unique_property_exists", "username be unique, value of alice exists");
