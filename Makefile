@@ -21,7 +21,7 @@ setup:
 
 build: setup
 	@mkdir -p build
-	@cmake --preset release >build/release-configure.log 2>&1 || { cat build/release-configure.log; exit 1; }
+	@cmake --preset release -DEIM_BUILD_TESTS=OFF >build/release-configure.log 2>&1 || { cat build/release-configure.log; exit 1; }
 	@cmake --build --preset release -j $(JOBS)
 
 demo: build
@@ -31,6 +31,8 @@ test:
 	@scripts/test.sh
 
 bench: build
+	@cmake --preset release -DEIM_BUILD_TESTS=ON >build/release-configure.log
+	@cmake --build --preset release -j $(JOBS) --target eim-bench eim-bench-log
 	@scripts/bench.sh $(BUILD)
 
 lint: setup

@@ -29,11 +29,11 @@ export PKG_CONFIG_PATH=$libdir/pkgconfig LD_LIBRARY_PATH=$libdir
 
 # --- a program, by pkg-config and by CMake
 by_pkg_config() {
-  gcc -std=c11 -Wall -Wextra -Werror examples/echo.c -o "$work/echo-pc" $(pkg-config --cflags --libs libeim)
+  gcc -std=c11 -Wall -Wextra -Werror examples/echo.c -o "$work/echo-pc" $(pkg-config --cflags --libs eim)
 }
-by_static() {
-  gcc -std=c11 examples/echo.c -o "$work/echo-static" $(pkg-config --cflags libeim) "$libdir/libeim.a" \
-    $(pkg-config --static --libs-only-l libeim | sed 's/-leim //')
+by_static() { # the third parties as they are, the archive instead of the shared library
+  gcc -std=c11 examples/echo.c -o "$work/echo-static" $(pkg-config --cflags eim) "$libdir/libeim.a" \
+    $(pkg-config --print-requires-private eim | xargs pkg-config --libs) -pthread
 }
 by_cmake() {
   mkdir -p "$work/consumer" &&

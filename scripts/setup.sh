@@ -4,7 +4,7 @@
 set -eu
 
 packages=(
-  cmake ninja-build pkg-config gcc libc6-dev binutils             # build
+  cmake ninja-build pkg-config gcc g++ libc6-dev binutils             # build
   clang clang-format clang-tidy                                   # second compiler, lint
   libwebsockets-dev libwebsockets-evlib-uv libcurl4-openssl-dev   # message socket, REST
   libcjson-dev libssl-dev libuv1-dev
