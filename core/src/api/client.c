@@ -106,6 +106,9 @@ static eim_status usable(const eim_client *self) {
 
 static void sink_emit(void *user, eim_event_kind kind, void *payload, uint64_t seq) {
   eim_client *self = user;
+  /* Before the event can be seen: whoever gets it finds eim_client_state() where the event says. */
+  if (kind == EIM_EVENT_state)
+    atomic_store(&self->state, (int)eim_state_change_state((const eim_state_change *)payload));
   if (!eim_endpoint_push(&self->endpoint, kind, payload, seq))
     LOG_ERROR("api", self->number, "out of memory: an event is lost");
 }

@@ -50,6 +50,7 @@ typedef struct eim_http_request {
   eim_http_method method;
   const char *url;          /* whole */
   const char *ip;           /* connect here with SNI and check for the URL's host; "": resolve */
+  bool once;                /* never to be repeated, not by the transport either */
   const eim_secret *bearer; /* NULL: no Authorization */
   const char *content_type; /* NULL without a body */
   const void *body;         /* may hold a secret: never logged, wiped by whoever copied it */

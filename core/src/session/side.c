@@ -33,6 +33,7 @@ static void send_out(eim_session *self, eim_side *side) {
     eim_buf_str(&path, "/users");
     eim_rest_register_body(&body, side->user, side->secret, side->nickname);
     request.method = EIM_HTTP_POST;
+    request.once = true; /* a registration that arrived twice is refused the second time */
     request.content_type = "application/json";
     request.body = body.data;
     request.body_length = body.length;
