@@ -97,7 +97,8 @@ static void take_down(eim_loop *self) {
   }
   while (self->guests) self->guests->drop(self->guests);
   eim_resolver_free(self->resolver);
-  eim_ws_hub_free(self->ws); /* turns the loop until its handles are closed */
+  /* Turns the loop until its handles are closed. */
+  if (!eim_ws_hub_free(self->ws)) return; /* once in a blue moon: see lws_pipe.h */
   eim_endpoint_free_all(self);
   uv_close((uv_handle_t *)&self->async, NULL);
   uv_close((uv_handle_t *)&self->limit, NULL);

@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "log/log.h"
 #include "net/dial.h"
+#include "net/lws_pipe.h"
 
 /* libwebsockets allocates this for each connection and reads at most as much at once. */
 enum { RX_FEW = 32768, RX_MANY = 1024, FEW = 1000, FLUSH_SECONDS = 3 };
@@ -23,6 +24,7 @@ enum { RX_FEW = 32768, RX_MANY = 1024, FEW = 1000, FLUSH_SECONDS = 3 };
 struct eim_ws_hub {
   eim_loop *loop;
   struct lws_context *context;
+  eim_lws_pipe pipe;
   int listener, filler; /* see blocked_address() */
   char address[sizeof(((struct sockaddr_un *)0)->sun_path) + 2];
   size_t connections;
@@ -125,7 +127,9 @@ static struct lws_context *make_context(eim_loop *loop, eim_ws_hub *hub) {
   /* It sets SIGPIPE to ignore; the disposition is the host's. */
   struct sigaction before;
   sigaction(SIGPIPE, NULL, &before);
+  eim_lws_pipe_before(&hub->pipe, &loop->uv);
   struct lws_context *context = lws_create_context(&info);
+  eim_lws_pipe_after(&hub->pipe, &loop->uv);
   sigaction(SIGPIPE, &before, NULL);
   return context;
 }
@@ -145,14 +149,18 @@ static eim_ws_hub *hub_of(eim_loop *loop) {
   return self;
 }
 
-void eim_ws_hub_free(eim_ws_hub *self) {
-  if (!self) return;
+bool eim_ws_hub_free(eim_ws_hub *self) {
+  if (!self) return true;
   lws_context_destroy(self->context); /* begins to close its handles on the loop */
-  for (int i = 0; i < 100; i++) uv_run(&self->loop->uv, UV_RUN_NOWAIT);
-  lws_context_destroy(self->context); /* ends it */
+  bool held = eim_lws_pipe_hold(&self->pipe, &self->loop->uv);
+  if (held) {
+    for (int i = 0; i < 100; i++) uv_run(&self->loop->uv, UV_RUN_NOWAIT);
+    lws_context_destroy(self->context); /* ends it */
+  }
   close_hub_sockets(self);
   eim_buf_free(&self->scratch);
   free(self);
+  return held;
 }
 
 static struct lws_vhost *vhost_of(eim_ws *self) {

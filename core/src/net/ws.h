@@ -30,7 +30,8 @@ void eim_ws_send(eim_ws *self, const void *bytes, size_t length);
 void eim_ws_close(eim_ws *self);
 
 /* ---- for loop.c and endpoint.c */
-void eim_ws_hub_free(eim_ws_hub *self); /* NULL is allowed */
+/* NULL is allowed. False: the loop must not be turned any more (lws_pipe.h). */
+bool eim_ws_hub_free(eim_ws_hub *self);
 void eim_ws_drop_vhosts(eim_endpoint *endpoint);
 
 #endif
