@@ -1,6 +1,8 @@
 /* The listening sockets: one for REST and messages, a plain one for the admin API. Only this file
  * talks to libwebsockets, and only on the sandbox's own thread. */
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -445,8 +447,22 @@ static void *run(void *argument) {
   return NULL;
 }
 
+/* libwebsockets takes an address this machine does not have for one that may come later. */
+static bool own_address(const char *address) {
+  struct sockaddr_in v4 = {.sin_family = AF_INET};
+  struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
+  bool is_v4 = inet_pton(AF_INET, address, &v4.sin_addr) == 1;
+  if (!is_v4 && inet_pton(AF_INET6, address, &v6.sin6_addr) != 1) return false;
+  int fd = socket(is_v4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  bool good = fd >= 0 && bind(fd, is_v4 ? (struct sockaddr *)&v4 : (struct sockaddr *)&v6,
+                              is_v4 ? sizeof v4 : sizeof v6) == 0;
+  if (fd >= 0) close(fd);
+  return good;
+}
+
 static struct lws_vhost *listen_on(eim_sandbox *self, const char *name, const char *address,
                                    uint16_t port, const char *cert, const char *key) {
+  if (!own_address(address)) return NULL;
   struct lws_context_creation_info info;
   memset(&info, 0, sizeof info);
   info.vhost_name = name;

@@ -178,20 +178,27 @@ char *raw_app_token(eim_sandbox *sandbox) {
           EIM_SANDBOX_CLIENT_ID, EIM_SANDBOX_CLIENT_SECRET));
 }
 
-raw_socket *raw_open(uint16_t port, const char *ca_file, const char *path, int *status) {
+raw_socket *raw_begin(uint16_t port, const char *ca_file, const char *path) {
   raw_socket *self = calloc(1, sizeof *self);
   char *request =
       format("GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
              "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
              path);
-  int code = 0;
   self->line.fd = -1;
-  if (line_open(&self->line, port, ca_file) && line_write(&self->line, request, strlen(request))) {
-    char *head = read_head(&self->line);
-    if (head) sscanf(head, "HTTP/1.%*d %d", &code);
-    free(head);
-  }
+  bool good =
+      line_open(&self->line, port, ca_file) && line_write(&self->line, request, strlen(request));
   free(request);
+  if (good) return self;
+  raw_close(self);
+  return NULL;
+}
+
+raw_socket *raw_open(uint16_t port, const char *ca_file, const char *path, int *status) {
+  raw_socket *self = raw_begin(port, ca_file, path);
+  int code = 0;
+  char *head = self ? read_head(&self->line) : NULL;
+  if (head) sscanf(head, "HTTP/1.%*d %d", &code);
+  free(head);
   if (status) *status = code;
   if (code == 101) return self;
   raw_close(self);
@@ -310,8 +317,8 @@ bool raw_ended(raw_socket *self) {
   }
 }
 
-Easemob__Pb__Provision *raw_provision(raw_socket *self, const char *app_key, const char *user,
-                                      const char *token, const char *resource, const char *reason) {
+bool raw_send_provision(raw_socket *self, const char *app_key, const char *user, const char *token,
+                        const char *resource, const char *reason) {
   Easemob__Pb__JID guid = EASEMOB__PB__JID__INIT;
   guid.appkey = (char *)app_key;
   guid.name = (char *)user;
@@ -334,14 +341,22 @@ Easemob__Pb__Provision *raw_provision(raw_socket *self, const char *app_key, con
   size_t size = easemob__pb__msync__get_packed_size(&frame);
   uint8_t *bytes = malloc(size);
   easemob__pb__msync__pack(&frame, bytes);
-  Easemob__Pb__Provision *down = NULL;
-  Easemob__Pb__MSync *answer = raw_send(self, 2, bytes, size) ? raw_read_frame(self) : NULL;
-  if (answer && answer->command == EASEMOB__PB__MSYNC__COMMAND__PROVISION)
-    down = easemob__pb__provision__unpack(NULL, answer->payload.len, answer->payload.data);
-  raw_free_frame(answer);
+  bool good = raw_send(self, 2, bytes, size);
   free(bytes);
   free(frame.payload.data);
   free(auth);
+  return good;
+}
+
+Easemob__Pb__Provision *raw_provision(raw_socket *self, const char *app_key, const char *user,
+                                      const char *token, const char *resource, const char *reason) {
+  Easemob__Pb__Provision *down = NULL;
+  Easemob__Pb__MSync *answer = raw_send_provision(self, app_key, user, token, resource, reason)
+                                   ? raw_read_frame(self)
+                                   : NULL;
+  if (answer && answer->command == EASEMOB__PB__MSYNC__COMMAND__PROVISION)
+    down = easemob__pb__provision__unpack(NULL, answer->payload.len, answer->payload.data);
+  raw_free_frame(answer);
   return down;
 }
 

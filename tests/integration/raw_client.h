@@ -34,6 +34,8 @@ char *raw_app_token(eim_sandbox *sandbox);
 typedef struct raw_socket raw_socket;
 /* *status: HTTP status of the handshake, 101 when it is open. NULL: not open. */
 raw_socket *raw_open(uint16_t port, const char *ca_file, const char *path, int *status);
+/* Sends the handshake and reads nothing. */
+raw_socket *raw_begin(uint16_t port, const char *ca_file, const char *path);
 void raw_close(raw_socket *self); /* NULL allowed */
 bool raw_send(raw_socket *self, int opcode, const void *bytes, size_t size);
 /* The next message; opcode 8 for close, 0 for the end of the line, -1 for the deadline. Pings are
@@ -54,6 +56,8 @@ bool raw_ended(raw_socket *self);
 /* Sends PROVISION and reads the answer; caller frees. reason may be NULL. */
 Easemob__Pb__Provision *raw_provision(raw_socket *self, const char *app_key, const char *user,
                                       const char *token, const char *resource, const char *reason);
+bool raw_send_provision(raw_socket *self, const char *app_key, const char *user, const char *token,
+                        const char *resource, const char *reason);
 /* Logged in by password, on a device of this name. NULL: failed. */
 raw_socket *raw_login(eim_sandbox *sandbox, const char *user, const char *password,
                       const char *resource);
