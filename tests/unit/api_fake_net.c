@@ -266,6 +266,11 @@ eim_driver *eim_driver_new(eim_loop *loop, eim_settings *settings, const eim_sin
   return self;
 }
 
+void eim_driver_health(const eim_driver *self, eim_buf *out) {
+  (void)self;
+  eim_buf_str(out, "{\"fake\":true}");
+}
+
 void eim_driver_free(eim_driver *self) {
   if (!eim_loop_is_current(self->loop)) abort();
   eim_object_unref(self->settings);

@@ -4,6 +4,7 @@
 
 #include <eim/base.h>
 #include <eim/config.h>
+#include <eim/log.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -45,6 +46,17 @@ EIM_API int eim_context_fd(eim_context *self);
 /** Start a library thread that polls until shutdown. For C programs that want callbacks on a thread
  *  of the library; EIM_E_BUSY when started already. */
 EIM_API eim_status eim_context_start(eim_context *self);
+/**
+ * Log lines of the whole process at @p level and above (whatever eim_log_set_level() says) as
+ * ordinary events of this context: @p fn is called inside eim_context_poll() and may call any eim_
+ * function. At most 1024 lines (256 KiB) wait; further ones are lost, and a line tells how many.
+ * One subscription a context: another one replaces it, @p fn NULL or shutdown ends it. When this
+ * returns the former one is not called any more (in a callback: after the dispatch).
+ */
+EIM_API eim_status eim_context_subscribe_log(eim_context *self, eim_log_level level,
+                                             void (*fn)(void *user_data,
+                                                        const eim_log_record *record),
+                                             void *user_data);
 
 #ifdef __cplusplus
 }

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "api/client.h"
+#include "events/lines.h"
 #include "model/error.h"
 #include "model/options.h"
 
@@ -39,6 +40,7 @@ struct eim_context {
   pthread_t thread; /* of eim_context_start() */
   eim_client *clients;
   eim_task end_task;
+  eim_lines *lines; /* eim_context_subscribe_log() */
 };
 
 /* ------------------------------------------------------------------ small things */
@@ -252,6 +254,14 @@ static void stop(eim_context *self) {
   give_io(self);
 }
 
+static void end_lines(eim_context *self, bool wait) {
+  pthread_mutex_lock(&self->lock);
+  eim_lines *former = self->lines;
+  self->lines = NULL;
+  pthread_mutex_unlock(&self->lock);
+  eim_lines_end(former, wait);
+}
+
 /* Mark as closed and shut down the clients. */
 static void close_context(eim_context *self, bool wait) {
   for (;;) {
@@ -263,6 +273,7 @@ static void close_context(eim_context *self, bool wait) {
     eim_client_end(client, wait);
     eim_object_unref(client);
   }
+  end_lines(self, wait);
   eim_queue_close(self->queue);
   if (self->own_threads) return;
   pthread_mutex_lock(&self->slots[0].lock);
@@ -407,6 +418,43 @@ int eim_context_fd(eim_context *self) {
                          eim_error_new(EIM_E_NOMEM, EIM_DOMAIN_OS, errno, EIM_ERROR_RETRIABLE,
                                        "context: epoll: %s", strerror(errno)));
   return self->epoll_fd;
+}
+
+void eim_context_nudge(eim_context *self) {
+  if (!self->own_threads) run_io(self, 0, false);
+}
+
+/* ------------------------------------------------------------------ log lines */
+
+/* ioThreads=0: whoever polls may be waiting for I/O. On any thread. */
+static void wake_for_line(void *context) {
+  eim_context *self = context;
+  pthread_mutex_lock(&self->slots[0].lock);
+  eim_loop *loop = self->slots[0].loop;
+  if (loop && !eim_loop_is_current(loop)) eim_loop_wake(loop);
+  pthread_mutex_unlock(&self->slots[0].lock);
+}
+
+eim_status eim_context_subscribe_log(eim_context *self, eim_log_level level,
+                                     void (*fn)(void *user_data, const eim_log_record *record),
+                                     void *user_data) {
+  eim_status status = eim_context_usable(self);
+  if (status) return status;
+  if (level < EIM_LOG_TRACE || level > EIM_LOG_SILENT)
+    return eim_fail(EIM_E_INVALID, "context: %d is no log level", (int)level);
+  eim_lines *lines = NULL;
+  if (fn && !(lines = eim_lines_new(self->queue, level, fn, user_data,
+                                    self->own_threads ? NULL : wake_for_line, self)))
+    return eim_fail(EIM_E_NOMEM, "context: out of memory");
+  eim_context_hold(self);
+  pthread_mutex_lock(&self->lock);
+  bool closed = self->closed;
+  eim_lines *former = closed ? lines : self->lines;
+  if (!closed) self->lines = lines;
+  pthread_mutex_unlock(&self->lock);
+  eim_lines_end(former, true);
+  eim_context_drop(self);
+  return closed ? eim_fail(EIM_E_CLOSED, "context: shut down") : EIM_OK;
 }
 
 /* ------------------------------------------------------------------ a thread that polls */

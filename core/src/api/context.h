@@ -28,6 +28,9 @@ eim_loop *eim_context_loop(eim_context *self, int slot);
 /* Post to the loop of a slot; when it has ended, the task is canceled at once. Any thread. */
 void eim_context_post(eim_context *self, int slot, eim_task *task);
 
+/* ioThreads=0: run what was posted, unless another thread is about to. */
+void eim_context_nudge(eim_context *self);
+
 /* The list of clients that are not shut down, for eim_context_shutdown(). A client in it counts as
  * a handle of the context. add: false when the context is closed. retire: takes it out, marks it as
  * closed and posts its last task; true for the first that does, who then gives up that handle by

@@ -139,6 +139,6 @@ void eim_payload_unref(eim_event_kind kind, const void *payload) {
   case EIM_EVENT_##name: type##_unref((const type *)payload); break;
     EIM_EVENTS(X)
 #undef X
-  case EIM_EVENT_COUNT: break;
+  case EIM_EVENT_LOG: eim_object_unref(payload); break;
   }
 }

@@ -249,7 +249,10 @@ static void deliver(eim_queue *self, event *e, event **garbage) {
   bool drop = endpoint->closed;
   endpoint->running = !drop;
   pthread_mutex_unlock(&self->lock);
-  if (!drop) eim_handler_list_call(handlers, e->kind, e->payload);
+  if (!drop && endpoint->call)
+    endpoint->call(endpoint, e->payload);
+  else if (!drop)
+    eim_handler_list_call(handlers, e->kind, e->payload);
   eim_object_unref(handlers);
   eim_payload_unref(e->kind, e->payload);
   pthread_mutex_lock(&self->lock);

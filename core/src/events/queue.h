@@ -15,6 +15,9 @@
 typedef struct eim_queue eim_queue;
 typedef struct eim_handler_list eim_handler_list;
 
+/* A log line: an event of a context, not of a client. Its payload is an eim_object. */
+#define EIM_EVENT_LOG EIM_EVENT_COUNT
+
 /* What a client is to the queue. First member of the client, which shares its count: a client is
  * freed when neither the application, the I/O nor an event holds it any more. */
 typedef struct eim_endpoint {
@@ -22,6 +25,8 @@ typedef struct eim_endpoint {
   eim_queue *queue;
   /* Every event up to and including seq was dispatched. On the thread that dispatches. */
   void (*done)(struct eim_endpoint *self, uint64_t seq);
+  /* Instead of handlers, when it is not NULL (lines.c). */
+  void (*call)(struct eim_endpoint *self, const void *payload);
   /* the rest: under the lock of the queue */
   eim_handler_list *handlers;
   struct eim_endpoint *next_deferred, *next_dirty;

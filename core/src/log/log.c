@@ -1,7 +1,8 @@
 /* log.c - the logger of the process: format once, hand to each sink.
  *
  * A record goes through three steps: level (in the macro, before anything is evaluated), cleaning
- * (one line of valid UTF-8), sinks (deliver()). The sinks are the console and the callback. */
+ * (one line of valid UTF-8), sinks (deliver()). Console, callback, cache and file follow
+ * eim_log_set_level(); taps and spools have levels of their own. */
 #include "log/log.h"
 
 #include <errno.h>
@@ -13,14 +14,15 @@
 #include <string.h>
 #include <strings.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/text.h"
-
-enum { TEXT_MAX = 2048, LINE_MAX_BYTES = TEXT_MAX + 128 };
+#include "log/sinks.h"
 
 atomic_int eim_log_threshold = EIM_LOG_WARN;
+static atomic_int level = EIM_LOG_WARN; /* of the process */
+static bool level_was_set;              /* under the lock */
 static atomic_bool console = true;
+static atomic_uint uses; /* EIM_LOG_USE_…; written under the lock */
 
 /* A callback that was set once. It outlives its replacement until its last call has returned, so
  * that a swap waits for the calls of this one only, not for those of its successor. */
@@ -34,120 +36,153 @@ typedef struct callback {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t returned = PTHREAD_COND_INITIALIZER;
-static callback *current;              /* under lock */
+static callback *current;              /* under the lock */
 static _Thread_local callback *inside; /* the callback this thread is in */
+static _Thread_local bool busy;        /* this thread is inside eim_log_write() */
 
 static const char *const level_names[] = {"TRACE", "DEBUG", "INFO", "WARN", "ERROR", "SILENT"};
 
-/* ------------------------------------------------------------------ cleaning */
+/* ------------------------------------------------------------------ the lock */
 
-/* One line: control characters escaped, invalid UTF-8 as U+FFFD; never cut inside a character. */
-static void clean(char *out, size_t capacity, const char *text) {
-  size_t length = 0;
-  while (*text) {
-    char piece[5];
-    const char *bytes = text;
-    size_t taken = eim_utf8_length(text), size = taken;
-    unsigned char c = (unsigned char)*text;
-    if (!taken) {
-      bytes = "\xef\xbf\xbd", size = 3, taken = 1;
-    } else if (c == '\n' || c == '\r' || c == '\t') {
-      snprintf(piece, sizeof piece, "\\%c", c == '\n' ? 'n' : c == '\r' ? 'r' : 't');
-      bytes = piece, size = 2;
-    } else if (c < 0x20 || c == 0x7f) {
-      snprintf(piece, sizeof piece, "\\x%02x", c);
-      bytes = piece, size = 4;
-    }
-    if (length + size + sizeof "…" > capacity) {
-      memcpy(out + length, "…", sizeof "…" - 1);
-      length += sizeof "…" - 1;
-      break;
-    }
-    memcpy(out + length, bytes, size);
-    length += size;
-    text += taken;
-  }
-  out[length] = 0;
-}
-
-/* ------------------------------------------------------------------ sinks */
-
-static void write_console(const eim_log_record *record) {
-  char line[LINE_MAX_BYTES], client[32] = "";
-  time_t seconds = (time_t)(record->time / 1000);
-  struct tm tm;
-  localtime_r(&seconds, &tm);
-  if (record->client) snprintf(client, sizeof client, "[%llu]", (unsigned long long)record->client);
-  int length = snprintf(line, sizeof line, "%02d:%02d:%02d.%03d eim %s %s%s: %s\n", tm.tm_hour,
-                        tm.tm_min, tm.tm_sec, (int)(record->time % 1000),
-                        level_names[record->level], record->module, client, record->message);
-  if (length < 0) return;
-  if ((size_t)length >= sizeof line) length = sizeof line - 1;
-  while (write(STDERR_FILENO, line, (size_t)length) < 0 && errno == EINTR) {}
-}
-
-static void call_callback(const eim_log_record *record) {
+void eim_log_lock(void) {
   pthread_mutex_lock(&lock);
-  callback *cb = current;
-  if (cb) cb->running++;
+}
+void eim_log_unlock(void) {
   pthread_mutex_unlock(&lock);
-  if (!cb) return;
+}
+void eim_log_wait(pthread_cond_t *condition) {
+  pthread_cond_wait(condition, &lock);
+}
+
+/* A child of fork() has none of the other threads: what they were doing is over. */
+static void after_fork(void) {
+  pthread_mutex_init(&lock, NULL);
+  pthread_cond_init(&returned, NULL);
+  if (current) current->running = inside == current;
+  eim_log_console_after_fork();
+  eim_log_file_after_fork();
+  eim_log_taps_after_fork();
+  eim_log_spools_after_fork();
+  eim_log_levels_changed();
+}
+
+__attribute__((constructor)) static void watch_forks(void) {
+  pthread_atfork(eim_log_lock, eim_log_unlock, after_fork);
+}
+
+void eim_log_use(unsigned sink, bool on) {
+  if (on)
+    atomic_fetch_or(&uses, sink);
+  else
+    atomic_fetch_and(&uses, ~sink);
+}
+
+/* ------------------------------------------------------------------ a record */
+
+static void call(callback *cb, const eim_log_record *record) {
   inside = cb;
   cb->fn(cb->user_data, record);
   inside = NULL;
-  pthread_mutex_lock(&lock);
+  eim_log_lock();
   bool last = !--cb->running, over = last && cb->left;
   if (last && cb->waited_for) pthread_cond_broadcast(&returned);
-  pthread_mutex_unlock(&lock);
+  eim_log_unlock();
   if (over) free(cb);
 }
 
-/* Every sink gets every record, on the thread that logs it. */
+/* On the thread that logs. */
 static void deliver(const eim_log_record *record) {
-  if (atomic_load_explicit(&console, memory_order_relaxed)) write_console(record);
-  call_callback(record);
+  bool is_wanted = (int)record->level >= atomic_load_explicit(&level, memory_order_relaxed);
+  unsigned sinks = atomic_load_explicit(&uses, memory_order_relaxed);
+  char line[EIM_LOG_LINE_MAX];
+  size_t length = 0;
+  if (is_wanted && atomic_load_explicit(&console, memory_order_relaxed))
+    eim_log_console_write(record);
+  if (!sinks) return;
+  if (sinks & (EIM_LOG_USE_CACHE | EIM_LOG_USE_FILE | EIM_LOG_USE_SPOOLS))
+    length = eim_log_line(record, line);
+  eim_log_lock();
+  if (length && is_wanted) {
+    eim_log_cache_add(line, length);
+    eim_log_file_add(line, length);
+  }
+  if (length) eim_log_spools_add(record, line, length);
+  eim_log_taps_give(record);
+  callback *cb = is_wanted ? current : NULL;
+  if (cb) cb->running++;
+  eim_log_unlock();
+  if (cb) call(cb, record);
 }
 
-void eim_log_write(eim_log_level level, const char *module, uint64_t client, const char *format,
-                   ...) {
-  char raw[TEXT_MAX], text[TEXT_MAX];
-  if (inside || level < EIM_LOG_TRACE || level >= EIM_LOG_SILENT) return;
+/* Drop a character that was cut in the middle; raw was filled to its end. */
+static void cut_clean(char *raw, size_t size) {
+  size_t end = size - 1;
+  for (size_t back = 1; back <= 3; back++)
+    if (((unsigned char)raw[end - back] & 0xc0) == 0xc0) {
+      if (!eim_utf8_length(raw + end - back)) raw[end - back] = 0;
+      break;
+    }
+}
+
+void eim_log_write(eim_log_level record_level, const char *module, uint64_t client,
+                   const char *format, ...) {
+  char raw[EIM_LOG_TEXT_MAX], text[EIM_LOG_TEXT_MAX];
+  if (busy || record_level < EIM_LOG_TRACE || record_level >= EIM_LOG_SILENT) return;
   int keep = errno; /* a log line must not change what the code around it sees */
+  busy = true;
   va_list args;
   va_start(args, format);
   int length = vsnprintf(raw, sizeof raw, format, args);
   va_end(args);
   if (length < 0) raw[0] = 0;
-  if ((size_t)length >= sizeof raw) { /* drop a character that was cut in the middle */
-    size_t end = sizeof raw - 1;
-    for (size_t back = 1; back <= 3; back++)
-      if (((unsigned char)raw[end - back] & 0xc0) == 0xc0) {
-        if (!eim_utf8_length(raw + end - back)) raw[end - back] = 0;
-        break;
-      }
-  }
-  clean(text, sizeof text, raw);
+  if (length >= (int)sizeof raw) cut_clean(raw, sizeof raw);
   struct timespec now;
   clock_gettime(CLOCK_REALTIME, &now);
   eim_log_record record = {
       .time = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000,
-      .level = level,
+      .level = record_level,
       .module = module,
       .client = client,
-      .message = text,
+      .message = eim_log_clean(text, raw),
   };
   deliver(&record);
+  busy = false;
   errno = keep;
 }
 
 /* ------------------------------------------------------------------ settings */
 
-void eim_log_set_level(eim_log_level level) {
-  if (level >= EIM_LOG_TRACE && level <= EIM_LOG_SILENT) atomic_store(&eim_log_threshold, level);
+void eim_log_levels_changed(void) {
+  int lowest = atomic_load(&level), taps = eim_log_taps_level(), spools = eim_log_spools_level();
+  if (taps < lowest) lowest = taps;
+  if (spools < lowest) lowest = spools;
+  atomic_store(&eim_log_threshold, lowest);
+}
+
+static void change_level(eim_log_level to, bool is_default) {
+  if (to < EIM_LOG_TRACE || to > EIM_LOG_SILENT) return;
+  eim_log_lock();
+  if (!is_default || !level_was_set) atomic_store(&level, to);
+  if (!is_default) level_was_set = true;
+  eim_log_levels_changed();
+  eim_log_unlock();
+}
+
+void eim_log_set_level(eim_log_level to) {
+  change_level(to, false);
+}
+void eim_log_set_default_level(eim_log_level to) {
+  change_level(to, true);
+}
+void eim_log_enable_all(void) {
+  change_level(EIM_LOG_TRACE, false);
+}
+void eim_log_disable_all(void) {
+  change_level(EIM_LOG_SILENT, false);
 }
 
 eim_log_level eim_log_get_level(void) {
-  return (eim_log_level)atomic_load(&eim_log_threshold);
+  return (eim_log_level)atomic_load(&level);
 }
 
 bool eim_log_parse_level(const char *text, eim_log_level *out) {
@@ -169,17 +204,18 @@ void eim_log_set_callback(void (*fn)(void *user_data, const eim_log_record *reco
                           void *user_data) {
   callback *next = fn ? malloc(sizeof *next) : NULL;
   if (next) *next = (callback){.fn = fn, .user_data = user_data};
-  pthread_mutex_lock(&lock);
+  eim_log_lock();
   callback *former = current;
   current = next;
+  eim_log_use(EIM_LOG_USE_CALLBACK, next != NULL);
   bool over = former && !former->running;
   if (former && !over && inside) {
     former->left = true; /* waiting would be for oneself */
   } else if (former && !over) {
     former->waited_for = true;
-    while (former->running) pthread_cond_wait(&returned, &lock);
+    while (former->running) eim_log_wait(&returned);
     over = true;
   }
-  pthread_mutex_unlock(&lock);
+  eim_log_unlock();
   if (over) free(former);
 }

@@ -275,6 +275,10 @@ eim_driver *eim_driver_new(eim_loop *loop, eim_settings *settings, const eim_sin
   return self;
 }
 
+void eim_driver_health(const eim_driver *self, eim_buf *out) {
+  eim_session_health(self->session, out);
+}
+
 void eim_driver_free(eim_driver *self) {
   if (!self) return;
   while (self->sockets) drop_link(&self->sockets);

@@ -48,6 +48,8 @@ void eim_loop_free(eim_loop *self);
 eim_driver *eim_driver_new(eim_loop *loop, eim_settings *settings, const eim_sink *sink,
                            uint64_t number);
 void eim_driver_input(eim_driver *self, const eim_input *input);
+/* eim_session_health() of its session. */
+void eim_driver_health(const eim_driver *self, eim_buf *out);
 /* Cancels everything; the sink is not called any more. */
 void eim_driver_free(eim_driver *self);
 
