@@ -470,11 +470,14 @@ static struct lws_vhost *listen_on(eim_sandbox *self, const char *name, const ch
   info.port = port;
   info.protocols = protocols;
   info.gid = info.uid = -1;
-  info.options = LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND;
+  info.options = LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND | LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS;
   info.keepalive_timeout = 60;
   info.timeout_secs = 60;
   if (cert) {
+    /* Here only: on the context too, libwebsockets 4.1 leaks the vhost's SSL_CTX when another
+     * context of the process outlives or predates this one. */
     info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+
     info.ssl_cert_filepath = cert;
     info.ssl_private_key_filepath = key;
     info.ssl_options_set = SSL_OP_NO_SSLv3 | SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1;
@@ -516,7 +519,7 @@ bool eim_sb_server_start(eim_sandbox *self, char *error, size_t error_size) {
   info.protocols = protocols;
   info.gid = info.uid = -1;
   info.user = self;
-  info.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+  info.options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS;
   info.pt_serv_buf_size = 16384;
   info.max_http_header_data = 8192;
   struct sigaction
