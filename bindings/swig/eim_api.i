@@ -60,6 +60,8 @@
 %ignore eim_context_ref;
 %ignore eim_context_unref;
 %ignore eim_config_free;
+%ignore eim_context_subscribe_log; /* C callbacks: a language file wraps them by hand if at all */
+%ignore eim_log_download;
 %ignore eim_context_start; /* bindings poll from a thread of their own language */
 
 /* ------------------------------------------------------------------------------------- payloads */
@@ -254,6 +256,8 @@ typedef struct eim_context {
 %ignore eim_client_open_token(eim_client *, const char *, const char *, uint64_t);
 %ignore eim_client_close(eim_client *, uint64_t);
 %ignore eim_client_renew_token(eim_client *, const char *, uint64_t);
+%ignore eim_client_token_unavailable(eim_client *, const char *);
+%ignore eim_client_health(eim_client *, uint64_t);
 %ignore eim_client_network_changed(eim_client *, bool);
 %ignore eim_client_set_login_ext(eim_client *, const char *);
 %ignore eim_client_send(eim_client *, const eim_message *, uint64_t);
@@ -272,6 +276,8 @@ typedef struct eim_client {
   eim_status open_token(const char *user, const char *access_token, uint64_t token);
   eim_status close(uint64_t token);
   eim_status renew_token(const char *access_token, uint64_t token);
+  eim_status token_unavailable(const char *reason);
+  eim_status health(uint64_t token);
   eim_status network_changed(bool up);
   eim_status set_login_ext(const char *ext);
   eim_status send(const eim_message *message, uint64_t token);

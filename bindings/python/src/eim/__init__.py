@@ -1,0 +1,71 @@
+"""libeim: a client for the Easemob IM / Agora Chat service.
+
+:class:`Client` blocks, :class:`eim.aio.Client` is for asyncio; both speak the vocabulary of the official
+SDKs in snake_case. :class:`Sandbox` is the service itself, locally, for tests and first steps.
+"""
+
+from __future__ import annotations
+
+from . import _core, aio
+from ._client import Client, Request
+from ._config import Options
+from ._context import Context
+from ._errors import (
+    ArgumentError,
+    AuthError,
+    Domain,
+    EimError,
+    KickedError,
+    NetworkError,
+    TimeoutError,
+)
+from ._events import (
+    ChatType,
+    Message,
+    MessageKind,
+    Notice,
+    Progress,
+    Receipt,
+    ReceiptKind,
+    SendResult,
+    State,
+    StateChange,
+    Text,
+    TokenEvent,
+    TokenReason,
+)
+from ._logging import sync_level as sync_log_level
+from .sandbox import Sandbox, SandboxError
+
+__version__: str = _core.eim_version_string()
+
+__all__ = [
+    "ArgumentError",
+    "AuthError",
+    "ChatType",
+    "Client",
+    "Context",
+    "Domain",
+    "EimError",
+    "KickedError",
+    "Message",
+    "MessageKind",
+    "NetworkError",
+    "Notice",
+    "Options",
+    "Progress",
+    "Receipt",
+    "ReceiptKind",
+    "Request",
+    "Sandbox",
+    "SandboxError",
+    "SendResult",
+    "State",
+    "StateChange",
+    "Text",
+    "TimeoutError",
+    "TokenEvent",
+    "TokenReason",
+    "aio",
+    "sync_log_level",
+]
