@@ -305,3 +305,17 @@ TEST(shutdown_ends_every_request) {
   CHECK_INT(eim_session_state(w.session), EIM_STATE_CLOSED);
   world_stop(&w);
 }
+
+TEST(a_token_that_comes_while_a_password_is_traded_is_used) {
+  world w;
+  world_start(&w, 1, NULL);
+  w.token = ANSWER_SILENT;
+  world_open_password(&w, "pw", 1);
+  world_run(&w, 100);
+  world_renew(&w, "newer", 2);
+  CHECK(world_until(&w, EIM_STATE_ONLINE, 1000));
+  CHECK_STR(w.last_provision_token, "newer");
+  CHECK_INT(world_result(&w, 1)->code, 0);
+  CHECK_INT(world_result(&w, 2)->code, 0);
+  world_stop(&w);
+}

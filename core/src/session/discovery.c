@@ -105,6 +105,7 @@ void eim_discovery_answer(eim_session *self, const eim_input *input) {
   self->hosts_fetched = true;
   self->hosts_at = self->now.mono;
   self->rest_index = self->message_index = 0;
+  eim_report_switch(self, list.report_logs, list.report_interval_ms);
   finished(self, true);
 }
 

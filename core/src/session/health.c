@@ -37,7 +37,10 @@ void eim_session_health(const eim_session *self, eim_buf *out) {
       ",\"tokenExpiresAt\":%" PRId64 ",\"serverClockOffsetMs\":",
       self->outbox_count, sides, pulls, self->emitted_seq - self->done_seq, self->token_expires_at);
   if (self->server_offset_known)
-    eim_buf_printf(out, "%" PRId64 "}", self->server_offset);
+    eim_buf_printf(out, "%" PRId64, self->server_offset);
   else
-    eim_buf_str(out, "null}");
+    eim_buf_str(out, "null");
+  eim_buf_str(out, ",\"report\":");
+  eim_report_health(self, out);
+  eim_buf_str(out, "}");
 }

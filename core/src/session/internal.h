@@ -6,6 +6,7 @@
 #include "log/log.h"
 #include "model/error.h"
 #include "model/event.h"
+#include "session/report.h"
 #include "session/session.h"
 #include "wire/frame.h"
 #include "wire/hosts.h"
@@ -126,6 +127,7 @@ struct eim_session {
   int outbox_count;
   uint64_t last_local_id;
   eim_side *sides;
+  struct eim_report *report; /* NULL: no upload of log lines */
 };
 
 #define SESSION_LOG(level, self, ...) EIM_LOG(level, "session", (self)->number, __VA_ARGS__)

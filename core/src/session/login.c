@@ -436,6 +436,13 @@ void eim_login_retry(eim_session *self) {
 }
 
 void eim_login_new_token(eim_session *self) {
+  if (self->state == EIM_STATE_AUTHENTICATING) { /* no need to trade the password any more */
+    self->io.http_cancel(self->io.user, self->phase_http);
+    self->phase_http = 0;
+    eim_session_disarm(self, EIM_TIMER_PHASE);
+    connect_now(self);
+    return;
+  }
   if (self->state != EIM_STATE_WAITING || self->network_down) return;
   eim_session_disarm(self, EIM_TIMER_RETRY);
   eim_login_retry(self);
@@ -506,6 +513,7 @@ void eim_login_end(eim_session *self, eim_error *cause) {
     eim_error_unref(cause);
     return;
   }
+  eim_report_leave(self);
   drop_step(self);
   eim_live_stop(self);
   eim_session_disarm(self, EIM_TIMER_LOGIN);

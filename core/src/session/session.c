@@ -47,6 +47,7 @@ eim_session *eim_session_new(eim_settings *settings, const eim_session_io *io, u
   self->random.state = seed;
   self->outbox_tail = &self->outbox;
   self->receipts_tail = &self->receipts;
+  eim_report_new(self);
   return self;
 }
 
@@ -67,6 +68,7 @@ void eim_session_free(eim_session *self) {
     eim_secret_unref(side->secret);
     free(side);
   }
+  eim_report_free(self);
   eim_pull_free(self);
   eim_hosts_free(&self->hosts);
   eim_error_unref(self->discovery_error);
@@ -149,6 +151,7 @@ void eim_session_transit(eim_session *self, eim_state to, const eim_error *cause
   if (!is_legal)
     SESSION_LOG(EIM_LOG_ERROR, self, "illegal move %s -> %s", eim_state_name(from),
                 eim_state_name(to));
+  eim_report_moved(self, to);
   if (cause)
     SESSION_LOG(EIM_LOG_INFO, self, "%s -> %s: %s (%d)", eim_state_name(from), eim_state_name(to),
                 eim_error_message(cause), (int)eim_error_code(cause));
@@ -190,6 +193,7 @@ static void close_session(eim_session *self, uint64_t token) {
 static void shut_down(eim_session *self) {
   eim_error *closed = eim_error_new(EIM_E_CLOSED, EIM_DOMAIN_LOCAL, EIM_E_CLOSED, EIM_ERROR_FINAL,
                                     "the client was shut down");
+  eim_report_stop(self);
   eim_discovery_stop(self);
   eim_side_fail(self, closed, false);
   if (self->state != EIM_STATE_OFFLINE) eim_login_end(self, (eim_error *)eim_error_ref(closed));
@@ -214,6 +218,7 @@ static void timer_fired(eim_session *self, eim_timer timer) {
     eim_outbox_timeout(self);
     eim_session_arm_deadlines(self);
     break;
+  case EIM_TIMER_REPORT: eim_report_timer(self); break;
   case EIM_TIMER_COUNT: break;
   }
 }
@@ -223,7 +228,7 @@ static void http_answer(eim_session *self, const eim_input *input) {
     eim_discovery_answer(self, input);
   else if (input->id == self->phase_http)
     eim_login_http(self, input);
-  else
+  else if (!eim_report_http(self, input))
     eim_side_http(self, input);
 }
 

@@ -66,6 +66,7 @@ typedef enum eim_timer {
   EIM_TIMER_HOLD,      /* the session held: reset the attempt counter */
   EIM_TIMER_TOKEN,     /* will-expire or expired is due */
   EIM_TIMER_SEND,      /* earliest deadline among sends and side requests */
+  EIM_TIMER_REPORT,    /* an upload of log lines is due, or its answer overdue */
   EIM_TIMER_COUNT
 } eim_timer;
 

@@ -77,7 +77,7 @@ void eim_side_start(eim_session *self, const eim_input *input, eim_side_kind kin
       self->password = NULL;
       take_over(self, input->secret, 0);
       eim_session_result(self, input->token, NULL, "{\"status\":true,\"expire\":0}");
-      if (self->state == EIM_STATE_WAITING) eim_login_new_token(self);
+      eim_login_new_token(self);
       return;
     }
   }
