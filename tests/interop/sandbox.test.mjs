@@ -129,7 +129,10 @@ async function user() {
 before(async () => {
   box = await startSandbox();
 });
-after(() => children.forEach((child) => child.kill('SIGKILL')));
+after(() => Promise.all([...children].map((child) => { // by SIGTERM, so that no CA file stays
+  child.kill();
+  return once(child, 'exit');
+})));
 
 test('register, and its refusals', async (t) => {
   const one = await peer(t, box, 'one');
