@@ -193,13 +193,15 @@ char *eim_log_spool_begin(eim_log_spool *self, size_t max_json) {
   return out;
 }
 
-void eim_log_spool_sent(eim_log_spool *self) {
+size_t eim_log_spool_sent(eim_log_spool *self) {
+  size_t bytes = 0;
   eim_log_lock();
-  for (; self->sending; self->sending--) eim_log_store_drop(&self->store);
+  for (; self->sending; self->sending--) bytes += eim_log_store_drop(&self->store);
   self->pushed_out = 0;
   self->told += self->telling;
   self->telling = 0;
   eim_log_unlock();
+  return bytes;
 }
 
 void eim_log_spool_failed(eim_log_spool *self) {

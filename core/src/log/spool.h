@@ -21,8 +21,9 @@ void eim_log_spool_free(eim_log_spool *self); /* NULL is allowed */
  * least), for sending. A first line tells how many were lost before them. NUL-terminated, to be
  * freed; NULL: nothing there, or out of memory. Ends by _sent() or _failed(). */
 char *eim_log_spool_begin(eim_log_spool *self, size_t max_json);
-/* They are on the server: forget them, also those that were pushed out meanwhile. */
-void eim_log_spool_sent(eim_log_spool *self);
+/* They are on the server: forget them, and that some were pushed out meanwhile. The bytes that
+ * became free. */
+size_t eim_log_spool_sent(eim_log_spool *self);
 /* They are not: they stay first in line. */
 void eim_log_spool_failed(eim_log_spool *self);
 /* Forget everything, counted as lost. */

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "base/text.h"
+#include "log/log.h"
 #include "model/settings.h"
 
 #define FIELD(member) (int)offsetof(eim_settings, member)
@@ -70,6 +71,13 @@ static const char *check_os_platform(const char *text) {
 static const char *check_ip_version(const char *text) {
   return strcmp(text, "any") && strcmp(text, "4") && strcmp(text, "6") ? "is none of any, 4, 6"
                                                                        : NULL;
+}
+
+static const char *check_log_level(const char *text) {
+  eim_log_level level;
+  return eim_log_parse_level(text, &level) && level < EIM_LOG_SILENT
+             ? NULL
+             : "is none of TRACE, DEBUG, INFO, WARN, ERROR, 0 to 4";
 }
 
 /* clang-format off */
@@ -145,6 +153,12 @@ const eim_option eim_options[] = {
    "Messages handed to the event queue of a client and not dispatched yet; beyond it the server is not asked for more. Nothing is dropped. 256: a few pages of the server's, so that the line stays busy while the application works."},
   {"maxFrameBytes", EIM_OPTION_INT, FIELD(max_frame_bytes), "4194304", 1024, 268435455, NULL, "bytes", "1024 to 268435455",
    "A frame of the message server longer than this ends the connection. 4 MiB: a hundred times what a page of messages takes."},
+  {"enableReportLogs", EIM_OPTION_BOOL, FIELD(enable_report_logs), "false", 0, 0, NULL, "", "true, false",
+   "Upload the log lines of this client to the vendor, when its host list (`dnsUrls`, asked for this alone when `isHttpDNS` is off) wants that too. False as in the official SDK: what leaves the machine is for the application to say."},
+  {"reportLogLevel", EIM_OPTION_ENUM, EIM_OPTION_NO_FIELD, "DEBUG", 0, 0, check_log_level, "", "TRACE, DEBUG, INFO, WARN, ERROR, or 0 to 4",
+   "Lowest level that is uploaded, whatever the level of the other sinks. DEBUG: what the vendor's support needs; the official SDK uploads everything."},
+  {"reportMaxBytes", EIM_OPTION_INT, FIELD(report_max_bytes), "3145728", 65536, 1073741824, NULL, "bytes", "65536 to 1073741824",
+   "Lines of one client that wait for being uploaded; beyond it the oldest are lost, and the upload says how many. 3 MiB, as the log cache."},
   {"ioThreads", EIM_OPTION_INT, FIELD(io_threads), "1", 0, 64, NULL, "", "0 to 64",
    "Of a context: threads for I/O, over which its clients are spread. 0: all I/O runs inside eim_context_poll() and eim_context_wait(). 1 serves thousands of clients."},
 };

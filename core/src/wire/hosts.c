@@ -11,6 +11,7 @@
 #define HOSTS_MAX 32 /* of each list; more make no sense */
 #define REPORT_DEFAULT_MS 300000
 #define REPORT_MIN_MS 60000
+#define REPORT_MAX_MS 86400000 /* less than once a day is no plan, and may be an overflow */
 
 static eim_error *failed(const char *why) {
   return eim_error_new(EIM_CODE_SERVER_GET_DNSLIST_FAILED, EIM_DOMAIN_HTTP, 200,
@@ -94,6 +95,17 @@ static eim_host *read_hosts(eim_json section, bool https, size_t *count) {
   return hosts;
 }
 
+/* The switch is a string on the wire; a plain true is meant the same. */
+static void read_report(eim_json root, bool *report_logs, int64_t *interval_ms) {
+  eim_json report = eim_json_get(root, "enableReportLogs");
+  int64_t interval;
+  *report_logs = eim_json_is(report, "true") || eim_json_kind(report) == EIM_JSON_TRUE;
+  *interval_ms = REPORT_DEFAULT_MS;
+  if (!eim_json_loose_i64(eim_json_get(root, "reportInterval"), &interval) || interval <= 0) return;
+  if (interval < REPORT_MIN_MS) interval = REPORT_MIN_MS;
+  *interval_ms = interval > REPORT_MAX_MS ? REPORT_MAX_MS : interval;
+}
+
 eim_error *eim_hosts_parse(eim_host_list *out, const void *body, size_t length, bool https) {
   eim_json root;
   eim_host_list list = {NULL, NULL, 0, 0, false, REPORT_DEFAULT_MS};
@@ -109,14 +121,17 @@ eim_error *eim_hosts_parse(eim_host_list *out, const void *body, size_t length, 
     eim_hosts_free(&list);
     return error;
   }
-  /* The switch is a string on the wire; a plain true is meant the same. */
-  eim_json report = eim_json_get(root, "enableReportLogs");
-  list.report_logs = eim_json_is(report, "true") || eim_json_kind(report) == EIM_JSON_TRUE;
-  int64_t interval;
-  if (eim_json_loose_i64(eim_json_get(root, "reportInterval"), &interval) && interval > 0)
-    list.report_interval_ms = interval < REPORT_MIN_MS ? REPORT_MIN_MS : interval;
+  read_report(root, &list.report_logs, &list.report_interval_ms);
   *out = list;
   return NULL;
+}
+
+bool eim_hosts_parse_report(const void *body, size_t length, bool *report_logs,
+                            int64_t *interval_ms) {
+  eim_json root;
+  if (!eim_json_parse(&root, body, length) || eim_json_kind(root) != EIM_JSON_OBJECT) return false;
+  read_report(root, report_logs, interval_ms);
+  return true;
 }
 
 void eim_hosts_free(eim_host_list *list) {

@@ -28,6 +28,10 @@ typedef struct eim_host_list {
  * (owned) and *out untouched: not JSON, no rest, nothing left. */
 eim_error *eim_hosts_parse(eim_host_list *out, const void *body, size_t length, bool https);
 void eim_hosts_free(eim_host_list *list);
+/* Only the switch of the log upload; the interval is that of the server, 60 s at least, or the
+ * default. False: not JSON. */
+bool eim_hosts_parse_report(const void *body, size_t length, bool *report_logs,
+                            int64_t *interval_ms);
 
 typedef struct eim_url {
   bool tls;

@@ -29,6 +29,15 @@ bool eim_rest_token_body(eim_buf *out, const char *username, const eim_secret *p
   return !out->failed;
 }
 
+bool eim_rest_logs_body(eim_buf *out, const char *resource, const char *content) {
+  eim_buf_str(out, "{\"resource\":");
+  eim_buf_json_str(out, resource);
+  eim_buf_str(out, ",\"logContent\":");
+  eim_buf_json_str(out, content);
+  eim_buf_str(out, "}");
+  return !out->failed;
+}
+
 /* ---- refusals */
 
 enum {
@@ -250,4 +259,10 @@ eim_error *eim_rest_register_answer(eim_buf *out, const void *body, size_t lengt
   }
   eim_buf_str(out, "}");
   return NULL;
+}
+
+eim_error *eim_rest_logs_answer(const void *body, size_t length) {
+  eim_json root;
+  if (!eim_json_parse(&root, body, length)) return no_answer("is not JSON", 0);
+  return eim_json_is(eim_json_get(root, "status"), "ok") ? NULL : no_answer("is not ok", 0);
 }

@@ -46,4 +46,9 @@ eim_error *eim_rest_expires_answer(int64_t *expires_at, const void *body, size_t
 /* The JSON for eim_result_json(): entities[0] of a registration, without anything secret. */
 eim_error *eim_rest_register_answer(eim_buf *out, const void *body, size_t length);
 
+/* {"resource":…,"logContent":…} */
+bool eim_rest_logs_body(eim_buf *out, const char *resource, const char *content);
+/* NULL: the server has the lines, it said "status":"ok" with its 200. */
+eim_error *eim_rest_logs_answer(const void *body, size_t length);
+
 #endif
