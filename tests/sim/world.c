@@ -9,6 +9,7 @@
 #include "frames.h"
 #include "model/error.h"
 #include "model/message.h"
+#include "wire/json.h"
 #include <eim/log.h>
 
 #define USER "alice"
@@ -144,6 +145,40 @@ static void on_disconnect(void *user, uint32_t conn) {
   w->conn = 0;
 }
 
+/* False: no answer. */
+static bool answer_logs(world *w, const eim_http_request *request, pending *p) {
+  char what = w->logs_plan && *w->logs_plan ? *w->logs_plan++ : 'o';
+  eim_json body;
+  eim_buf content = EIM_BUF_INIT;
+  w->logs_posts++;
+  w->logs_at = w->now.mono;
+  if (request->body_length > w->logs_largest) w->logs_largest = request->body_length;
+  snprintf(w->logs_url, sizeof w->logs_url, "%s", request->url);
+  snprintf(w->logs_token, sizeof w->logs_token, "%s", eim_secret_text(request->bearer));
+  if (request->method != EIM_HTTP_POST || !request->content_type ||
+      strcmp(request->content_type, "application/json") != 0 ||
+      !eim_json_parse(&body, request->body, request->body_length) ||
+      !eim_json_copy(eim_json_get(body, "resource"), w->logs_resource, sizeof w->logs_resource) ||
+      !eim_json_text(eim_json_get(body, "logContent"), &content) || content.failed ||
+      !content.length || content.data[content.length - 1] != '\n')
+    violation(w, "an upload of log lines that is none");
+  else if (what == 'o')
+    eim_buf_add(&w->logs, content.data, content.length);
+  eim_buf_free(&content);
+  p->http_status = what == '5' ? 500 : what == '1' ? 401 : what == '3' ? 413 : 200;
+  if (what == 'c' || what == 'm') {
+    p->http_status = 0;
+    p->error = eim_error_new(EIM_E_NETWORK, EIM_DOMAIN_OS, 104, EIM_ERROR_RETRIABLE, "reset");
+    p->may_have_arrived = what == 'm';
+  } else {
+    p->bytes = (uint8_t *)strdup(what == 'o'   ? "{\"status\":\"ok\"}"
+                                 : what == 'n' ? "{\"status\":\"full\"}"
+                                               : "<html>");
+    p->length = strlen((char *)p->bytes);
+  }
+  return what != 's';
+}
+
 static void on_http(void *user, const eim_http_request *request) {
   world *w = user;
   w->http_count++;
@@ -154,7 +189,14 @@ static void on_http(void *user, const eim_http_request *request) {
   if (how == ANSWER_SILENT) return;
   pending *p = later(w, w->delay * 2, TO_CLIENT, EIM_IN_HTTP);
   p->id = request->id;
-  char body[512];
+  char body[640];
+  if (strstr(request->url, "/client/logs")) {
+    if (answer_logs(w, request, p))
+      put(w, p);
+    else
+      drop(p);
+    return;
+  }
   if (how == ANSWER_CUT) {
     p->error = eim_error_new(EIM_E_NETWORK, EIM_DOMAIN_OS, 111, EIM_ERROR_RETRIABLE, "refused");
     put(w, p);
@@ -173,7 +215,10 @@ static void on_http(void *user, const eim_http_request *request) {
              "{\"protocol\":\"https\",\"domain\":\"a2.test\",\"port\":443}]},"
              "\"msync-wx\":{\"hosts\":[{\"protocol\":\"https\",\"domain\":\"m1.test\",\"ip\":"
              "\"10.0.0.1\",\"port\":\"443\"},{\"protocol\":\"https\",\"domain\":\"m2.test\","
-             "\"port\":\"8443\"}]}}");
+             "\"port\":\"8443\"}]}%s%s%s%s%s%s}",
+             w->report_logs ? ",\"enableReportLogs\":\"" : "", w->report_logs ? w->report_logs : "",
+             w->report_logs ? "\"" : "", w->report_interval ? ",\"reportInterval\":\"" : "",
+             w->report_interval ? w->report_interval : "", w->report_interval ? "\"" : "");
   } else if (is_token) {
     p->http_status = 200;
     snprintf(body, sizeof body, "{\"access_token\":\"tok-%d\",\"expires_in\":%" PRId64 "}",
@@ -533,6 +578,7 @@ void world_stop(world *w) {
     drop(w->pending);
     w->pending = next;
   }
+  eim_buf_free(&w->logs);
   CHECK_INT(w->violations, 0);
 }
 

@@ -68,6 +68,12 @@ typedef struct world {
   uint64_t next_position, next_message_id;
   sent sent[2048];
   int sent_count;
+  const char *report_logs; /* enableReportLogs and reportInterval of the host list; NULL: absent */
+  const char *report_interval;
+  /* What happens to uploads of log lines, a character each: o ok, 5 HTTP 500, 1 HTTP 401, 3 HTTP
+   * 413, n refused with a 200, g garbage, c cut before it arrived, m cut, who knows when, s
+   * silence. Then ok. Only what was answered with ok is kept. */
+  const char *logs_plan;
 
   /* what was seen */
   uint32_t conn; /* the live one, 0: none */
@@ -78,6 +84,11 @@ typedef struct world {
   bool last_tls, last_provision_had_token;
   char last_provision_token[128], last_provision_reason[64], last_provision_resource[128];
   int receipts_up;
+  int logs_posts;
+  size_t logs_largest; /* body, in bytes */
+  eim_buf logs;        /* logContent, one after the other */
+  char logs_url[256], logs_resource[128], logs_token[64];
+  int64_t logs_at; /* of the last post */
   seen_event events[WORLD_EVENTS_MAX];
   int event_count, events_lost;
   int violations; /* broken invariants, printed when they happen */

@@ -206,7 +206,9 @@ static void uploaded(eim_session *self) {
   r->piece = r->piece > PIECE_MAX / 2 ? PIECE_MAX : r->piece * 2;
   r->left = taken < r->left ? r->left - taken : 0;
   REPORT_LOG(EIM_LOG_DEBUG, self, "uploaded %zu bytes of log", taken);
-  if (r->leaving)
+  if (r->leaving && self->state != EIM_STATE_OFFLINE)
+    end_leave(self); /* opened again: the rest is for the new session and its token */
+  else if (r->leaving)
     plan(self, 0);
   else
     plan(self, r->left ? PIECE_GAP_MS : r->interval);
@@ -230,7 +232,7 @@ static void failed(eim_session *self, const eim_error *error, bool smaller) {
   r->failed++;
   r->left = 0;
   if (smaller) r->piece = r->piece / 2 > PIECE_MIN ? r->piece / 2 : PIECE_MIN;
-  if (r->leaving && final) {
+  if (r->leaving && (final || self->state != EIM_STATE_OFFLINE)) {
     REPORT_LOG(EIM_LOG_INFO, self, "the last log upload failed: %s", eim_error_message(error));
     end_leave(self);
     return;
