@@ -44,11 +44,28 @@ static void add_int(cJSON *object, const char *key, int64_t value) {
   cJSON_AddRawToObject(object, key, text);
 }
 
+/* Without the white space between the values. cJSON_Minify() misreads a string that ends with a
+ * backslash. */
+static void one_line(char *json) {
+  char *out = json;
+  bool in_string = false;
+  for (; *json; json++) {
+    if (in_string && *json == '\\' && json[1])
+      *out++ = *json++;
+    else if (*json == '"')
+      in_string = !in_string;
+    else if (!in_string && strchr(" \t\r\n", *json))
+      continue;
+    *out++ = *json;
+  }
+  *out = 0;
+}
+
 /* JSON text of the library as it is, on one line. */
 static void add_raw(cJSON *object, const char *key, const char *json) {
   char *copy = strdup(json && *json ? json : "{}");
   if (!copy) return;
-  cJSON_Minify(copy);
+  one_line(copy);
   cJSON_AddRawToObject(object, key, copy);
   free(copy);
 }

@@ -305,14 +305,15 @@ class Conversation(unittest.TestCase):
         self.assertEqual(bob.end(), 0)
 
     def test_ext_and_stdin(self):
-        sent = eim("send", "--to", "bob", "--ext", '{"n":9007199254740993,"o":{"a":[1,null,"x"]}}', "-",
+        ext = {"path": "C:\\", "n": 9007199254740993, "o": {"a b": [1, None, "x \" y"]}}
+        sent = eim("send", "--to", "bob", "--ext", json.dumps(ext, indent=1), "-",
                    env=self.env("alice"), input="from a pipe\n")
         self.assertEqual(sent.returncode, 0, sent)
         got = eim("listen", "--count", "1", "--for", "30", env=self.env("bob"))
         self.assertEqual(got.returncode, 0, got)
         message = [e for e in map(json.loads, got.stdout.splitlines()) if e["event"] == "onMessage"][0]["message"]
         self.assertEqual(message["text"], "from a pipe")
-        self.assertEqual(message["ext"], {"n": 9007199254740993, "o": {"a": [1, None, "x"]}})
+        self.assertEqual(message["ext"], ext)
 
     def texts(self, result):
         return [e["message"]["text"] for e in map(json.loads, result.stdout.splitlines()) if e["event"] == "onMessage"]

@@ -2,13 +2,14 @@
 // commands come in on stdin, results and events go out on stdout.
 //
 //   {"cmd":"new","appKey":"sandbox#demo","apiUrl":"http://127.0.0.1:1","url":"ws://127.0.0.1:1/websocket"}
-//       also: any option of the SDK in "options", "caFile", "hosts" (see wx-shim.mjs)
+//       also: any option of the SDK in "options", "caFile", "hosts" (see wx-shim.mjs), "package" (another version of it)
 //   {"cmd":"register","username":"alice","password":"x","nickname":"A"}
 //   {"cmd":"open","user":"alice","pwd":"x"}   or "accessToken"; "customExt" is what a kicked device is told
 //   {"cmd":"send","type":"txt","to":"bob","msg":"hi"}   txt, cmd, custom, loc, img (ready url) and any member of the SDK's
 //       message.create, e.g. chatType, ext, action, customEvent, customExts, lat, lng, addr, url, body
 //   {"cmd":"read","to":"bob","id":"…"}   {"cmd":"recall","to":"bob","mid":"…"}
 //   {"cmd":"renew","token":"…"}   {"cmd":"close"}   {"cmd":"quit"}
+//   {"cmd":"clock","ms":31000}   its wall clock jumps
 //
 // Out: {"result":"open","ok":…} or {"result":"open","error":…}, with the "tag" of the command if it had one;
 // {"event":"onTextMessage","arg":…} for every handler.
@@ -25,7 +26,11 @@ const EVENTS = ['onConnected', 'onDisconnected', 'onError', 'onTokenWillExpire',
   'onReconnecting', 'onOffline', 'onOnline', 'onStatisticMessage', 'onCombineMessage'];
 
 const out = (object) => process.stdout.write(JSON.stringify(object) + '\n');
-let sdk, connection;
+let sdk, connection, ahead = 0;
+
+const now = Date.now;
+Date.now = () => now() + ahead;
+globalThis.Date = new Proxy(Date, { construct: (real, given) => new real(...(given.length ? given : [Date.now()])) });
 
 function plain(value) {
   if (value instanceof Error) return { ...value, name: value.name, message: value.message };
@@ -37,7 +42,7 @@ function start(command) {
   if (!('navigator' in globalThis)) globalThis.navigator = undefined; // it reads the name without asking
   const ca = command.caFile ? fs.readFileSync(command.caFile, 'utf8') : undefined;
   globalThis.wx = makeWx({ hosts: command.hosts, ca });
-  const loaded = createRequire(import.meta.url)('easemob-websdk/miniProgram/Easemob-chat.js');
+  const loaded = createRequire(import.meta.url)(`${command.package || 'easemob-websdk'}/miniProgram/Easemob-chat.js`);
   sdk = loaded.default || loaded;
   sdk.logger?.setConsoleLogVisibility?.(false);
   connection = new sdk.connection({
@@ -54,13 +59,14 @@ const commands = {
   register: ({ username, password, nickname }) => connection.registerUser({ username, password, nickname }),
   open: ({ user, pwd, accessToken, customExt }) => {
     if (customExt !== undefined) connection.setLoginInfoCustomExt(customExt);
-    return connection.open({ user, pwd, accessToken });
+    return connection.open({ user, ...(accessToken === undefined ? { pwd } : { accessToken }) }); // 4.21.1 looks for the key
   },
   send: ({ cmd, tag, ...message }) => connection.send(sdk.message.create({ chatType: 'singleChat', ...message })),
   read: ({ to, id }) => connection.send(sdk.message.create({ type: 'read', chatType: 'singleChat', to, id })),
   recall: ({ to, mid }) => connection.recallMessage({ mid, to, chatType: 'singleChat' }),
   renew: ({ token }) => connection.renewToken(token),
   close: async () => connection.close(),
+  clock: async ({ ms }) => void (ahead += ms),
   quit: async () => process.exit(0),
 };
 
