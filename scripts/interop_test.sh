@@ -14,4 +14,4 @@ if ! cmp -s tests/interop/package-lock.json "$work/installed-lock.json"; then
 fi
 find tests/interop -maxdepth 1 -type f ! -name 'package*.json' -exec cp {} "$work/" \;
 cd "$work"
-EIM_BUILD="$build" EIM_BUILD_DIR="$build" npm test --silent
+EIM_BUILD_DIR="$build" EIM_SANDBOX="$build/sandbox/eim-sandbox" npm test --silent
