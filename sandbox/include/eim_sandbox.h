@@ -65,6 +65,8 @@ typedef struct eim_sandbox_options {
   size_t max_frame;         /* bytes of one frame from a client; 65536 */
   size_t max_body;          /* bytes of one REST request body; 3145728 */
   eim_sandbox_expires expires; /* see there */
+  bool report_logs;            /* the bootstrap list asks for uploads of log lines */
+  int64_t report_interval;     /* ms, of these; 300000 */
 } eim_sandbox_options;
 
 /* What a failure applies to, and what is counted. */
@@ -166,6 +168,8 @@ EIM_SANDBOX_API int eim_sandbox_raw(eim_sandbox *self, const char *user, const v
 EIM_SANDBOX_API bool eim_sandbox_fail_next(eim_sandbox *self, eim_sandbox_what what, int n,
                                            const eim_sandbox_failure *how); /* n 0: normal again */
 EIM_SANDBOX_API void eim_sandbox_delay(eim_sandbox *self, int ms);
+/* What the bootstrap list says from now on of uploads of log lines. */
+EIM_SANDBOX_API void eim_sandbox_report_logs(eim_sandbox *self, bool on, int64_t interval_ms);
 /* Every token of this user (NULL: of everybody) has expired. Sessions go on, as on the service. */
 EIM_SANDBOX_API bool eim_sandbox_expire_token(eim_sandbox *self, const char *user);
 /* The sandbox's clock is the real one plus this; calls add up. */
@@ -180,7 +184,11 @@ EIM_SANDBOX_API int eim_sandbox_waiting(const eim_sandbox *self,
 /* The last 1000 requests as a JSON array; tokens and passwords are shown as the first 12 digits of
  * their SHA-256. free() it. */
 EIM_SANDBOX_API char *eim_sandbox_log(const eim_sandbox *self);
-EIM_SANDBOX_API void eim_sandbox_clear_log(eim_sandbox *self); /* the log and the counters */
+EIM_SANDBOX_API void
+eim_sandbox_clear_log(eim_sandbox *self); /* the log, the counters and the uploaded logs */
+/* What clients uploaded as logs of this user, one after the other; the last 16 MiB. NULL: no such
+ * user, or no memory. free() it. */
+EIM_SANDBOX_API char *eim_sandbox_uploaded_logs(const eim_sandbox *self, const char *user);
 
 #ifdef __cplusplus
 }

@@ -89,6 +89,22 @@ static void log_list(eim_sandbox *self, eim_sb_request *request) {
   eim_sb_log_json(self, &request->answer);
 }
 
+static void uploaded(eim_sandbox *self, eim_sb_request *request) {
+  char name[EIM_SB_MAX_NAME + 1] = "";
+  eim_sb_query(request, "user", name, sizeof name);
+  const eim_sb_user *user = eim_sb_find_user(self, name);
+  if (!user) {
+    fail(self, request, 404, "no such user; /logs?user=NAME");
+    return;
+  }
+  cJSON *json = cJSON_CreateObject();
+  cJSON_AddStringToObject(json, "user", user->name);
+  cJSON_AddStringToObject(json, "resource", user->logs_resource ? user->logs_resource : "");
+  cJSON_AddNumberToObject(json, "uploads", (double)user->logs_uploads);
+  cJSON_AddStringToObject(json, "text", user->logs.data ? (char *)user->logs.data : "");
+  eim_sb_answer_json(self, request, 200, json);
+}
+
 static double number(const cJSON *body, const char *name, double otherwise) {
   const cJSON *item = cJSON_GetObjectItemCaseSensitive(body, name);
   return cJSON_IsNumber(item) ? item->valuedouble : otherwise;
@@ -241,6 +257,11 @@ static void post(eim_sandbox *self, eim_sb_request *request, const char *path, c
     char text[64];
     snprintf(text, sizeof text, "{\"ok\":true,\"now\":%lld}", (long long)eim_sb_now(self));
     eim_sb_answer(self, request, 200, text);
+  } else if (same(path, "/report")) {
+    double ms = number(body, "ms", 300000);
+    if (ms < 1 || ms > 1e13) ms = 300000;
+    eim_sandbox_report_logs(self, !cJSON_IsFalse(on), (int64_t)ms);
+    done(self, request, true, NULL);
   } else if (same(path, "/fail"))
     post_fail(self, request, body);
   else if (same(path, "/push"))
@@ -264,8 +285,11 @@ void eim_sb_admin(eim_sandbox *self, eim_sb_request *request) {
   static const struct {
     const char *path;
     void (*run)(eim_sandbox *, eim_sb_request *);
-  } gets[] = {
-      {"/sessions", sessions}, {"/users", users}, {"/counters", counters}, {"/log", log_list}};
+  } gets[] = {{"/sessions", sessions},
+              {"/users", users},
+              {"/counters", counters},
+              {"/log", log_list},
+              {"/logs", uploaded}};
   if (!own_host(self, request->host) || !own_origin(request)) {
     fail(self, request, 403, "foreign Host or Origin");
     return;

@@ -25,6 +25,7 @@ static const char usage[] =
     "  --token-ttl SECONDS         life of a token (5184000)\n"
     "  --multi-device              several devices of one user at once\n"
     "  --open-registration yes|no  whether anybody may register (yes)\n"
+    "  --report-logs               the bootstrap list asks for uploads of log lines\n"
     "  --help, --version\n\n"
     "When it is ready it prints one line of JSON: apiUrl, url, sockjsUrl, dnsUrl, adminUrl, "
     "appKey,\n"
@@ -58,6 +59,7 @@ static int parse(int argc, char **argv, arguments *a) {
                                         {"token-ttl", required_argument, NULL, 't'},
                                         {"multi-device", no_argument, NULL, 'm'},
                                         {"open-registration", required_argument, NULL, 'o'},
+                                        {"report-logs", no_argument, NULL, 'r'},
                                         {"help", no_argument, NULL, 'h'},
                                         {"version", no_argument, NULL, 'v'},
                                         {NULL, 0, NULL, 0}};
@@ -88,6 +90,7 @@ static int parse(int argc, char **argv, arguments *a) {
         return complain("--token-ttl is 1 to 1000000000 seconds", optarg);
       break;
     case 'm': a->options.multi_device = true; break;
+    case 'r': a->options.report_logs = true; break;
     case 'o':
       if (strcmp(optarg, "yes") != 0 && strcmp(optarg, "no") != 0)
         return complain("--open-registration is yes or no", optarg);

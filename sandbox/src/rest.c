@@ -180,9 +180,10 @@ static void server_json(eim_sandbox *self, eim_sb_request *request) {
     eim_buf_printf(
         &out,
         "{\"file_version\":\"1\",\"deploy_name\":\"sandbox\",\"rest\":%s,\"msync-wx\":%s,"
-        "\"msync-ws\":%s,\"enableReportLogs\":\"false\",\"reportInterval\":\"300000\","
+        "\"msync-ws\":%s,\"enableReportLogs\":\"%s\",\"reportInterval\":\"%lld\","
         "\"enableDataReport\":\"false\",\"uploadinparts_enable\":\"false\"}",
-        (char *)hosts.data, (char *)hosts.data, (char *)hosts.data);
+        (char *)hosts.data, (char *)hosts.data, (char *)hosts.data,
+        self->options.report_logs ? "true" : "false", (long long)self->options.report_interval);
   if (!out.failed && out.data)
     eim_sb_answer(self, request, 200, (char *)out.data);
   else
@@ -197,13 +198,18 @@ static void logs(eim_sandbox *self, eim_sb_request *request, const char *name) {
   if (!eim_sb_authorize(self, request, user, false)) return;
   cJSON *body = eim_sb_parse_body(self, request);
   if (!body) return;
-  bool good = eim_sb_string(body, "resource") && eim_sb_string(body, "logContent");
-  cJSON_Delete(body);
-  if (good)
-    eim_sb_answer(self, request, 200, "{\"status\":\"ok\"}");
-  else
+  const char *resource = eim_sb_string(body, "resource"), *text = eim_sb_string(body, "logContent");
+  if (!resource || !text)
     eim_sb_refuse(self, request, 400, "illegal_argument", "java.lang.IllegalArgumentException",
                   "resource and logContent must be provided");
+  else if (!user)
+    eim_sb_refuse(self, request, 404, "service_resource_not_found", "UserNotFoundException",
+                  "Service resource not found");
+  else if (eim_sb_keep_logs(user, resource, text))
+    eim_sb_answer(self, request, 200, "{\"status\":\"ok\"}");
+  else
+    request->dropped = true;
+  cJSON_Delete(body);
 }
 
 /* docs/protocol.md 3.3 */

@@ -40,6 +40,7 @@ static bool set_options(eim_sandbox *self, const eim_sandbox_options *options, c
   if (!o->max_message) o->max_message = 5120;
   if (!o->max_frame) o->max_frame = 65536;
   if (!o->max_body) o->max_body = 3145728;
+  if (!o->report_interval) o->report_interval = 300000;
   self->app_key = eim_strdup(o->app_key);
   self->org = strndup(o->app_key, (size_t)(hash - o->app_key));
   self->app = eim_strdup(hash + 1);
@@ -347,6 +348,13 @@ void eim_sandbox_delay(eim_sandbox *self, int ms) {
   unlock(self);
 }
 
+void eim_sandbox_report_logs(eim_sandbox *self, bool on, int64_t interval_ms) {
+  lock(self);
+  self->options.report_logs = on;
+  self->options.report_interval = interval_ms;
+  unlock(self);
+}
+
 bool eim_sandbox_expire_token(eim_sandbox *self, const char *name) {
   lock(self);
   eim_sb_user *user = name ? eim_sb_find_user(self, name) : NULL;
@@ -413,5 +421,15 @@ void eim_sandbox_clear_log(eim_sandbox *self) {
   lock(self);
   eim_sb_log_clear(self);
   memset(self->counts, 0, sizeof self->counts);
+  for (size_t i = 0; i < EIM_SB_BUCKETS; i++)
+    for (eim_sb_user *user = self->users[i]; user; user = user->next) eim_sb_forget_logs(user);
   unlock(self);
+}
+
+char *eim_sandbox_uploaded_logs(const eim_sandbox *self, const char *name) {
+  lock(self);
+  const eim_sb_user *user = eim_sb_find_user((eim_sandbox *)self, name);
+  char *text = user ? eim_strdup(user->logs.data ? (char *)user->logs.data : "") : NULL;
+  unlock(self);
+  return text;
 }

@@ -28,6 +28,7 @@
 #define EIM_SB_SENT 4096 /* messages that can be recalled */
 #define EIM_SB_SEEN 256  /* client ids remembered for each user */
 #define EIM_SB_LOG 1000
+#define EIM_SB_MAX_LOGS ((size_t)16 << 20) /* of one user */
 #define EIM_SB_HELD 64
 
 typedef Easemob__Pb__MSync eim_sb_msync;
@@ -80,6 +81,9 @@ typedef struct eim_sb_user {
   eim_sb_device inbox; /* queues of an account that never logged in; the first device takes them */
   eim_sb_seen *seen;
   size_t seen_count;
+  eim_buf logs; /* as uploaded */
+  char *logs_resource;
+  uint64_t logs_uploads;
 } eim_sb_user;
 
 typedef struct eim_sb_token {
@@ -195,6 +199,8 @@ void eim_sb_remove_user(eim_sandbox *self, eim_sb_user *user); /* 207, then gone
 bool eim_sb_change_password(eim_sandbox *self, eim_sb_user *user, const char *password);
 void eim_sb_activate(eim_sandbox *self, eim_sb_user *user, bool on);
 void eim_sb_free_users(eim_sandbox *self);
+bool eim_sb_keep_logs(eim_sb_user *user, const char *resource, const char *text);
+void eim_sb_forget_logs(eim_sb_user *user);
 void eim_sb_uuid(eim_sandbox *self, char out[37]);
 eim_sb_group *eim_sb_find_group(eim_sandbox *self, const char *id);
 bool eim_sb_in_group(const eim_sb_group *group, const char *name);

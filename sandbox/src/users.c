@@ -70,12 +70,44 @@ eim_sb_user *eim_sb_create_user(eim_sandbox *self, const char *name, const char 
   return user;
 }
 
+void eim_sb_forget_logs(eim_sb_user *user) {
+  eim_buf_free(&user->logs);
+  free(user->logs_resource);
+  user->logs_resource = NULL;
+  user->logs_uploads = 0;
+}
+
+/* The first half goes when there is too much. False: no memory, nothing was kept. */
+bool eim_sb_keep_logs(eim_sb_user *user, const char *resource, const char *text) {
+  eim_buf *logs = &user->logs;
+  size_t size = strlen(text), before = logs->length;
+  char *copy = eim_strdup(resource);
+  if (before + size > EIM_SB_MAX_LOGS && before) {
+    const uint8_t *cut = memchr(logs->data + before / 2, '\n', before - before / 2);
+    size_t rest = cut ? (size_t)(logs->data + before - cut) - 1 : 0;
+    if (rest) memmove(logs->data, cut + 1, rest);
+    logs->length = rest;
+    logs->data[rest] = 0;
+  }
+  if (copy) eim_buf_add(logs, text, size);
+  if (!copy || logs->failed) {
+    free(copy);
+    logs->failed = false;
+    return false;
+  }
+  free(user->logs_resource);
+  user->logs_resource = copy;
+  user->logs_uploads++;
+  return true;
+}
+
 static void free_user(eim_sb_user *user) {
   for (eim_sb_device *device = user->devices, *next; device; device = next) {
     next = device->next;
     eim_sb_free_device(device);
   }
   eim_sb_free_queues(&user->inbox);
+  eim_sb_forget_logs(user);
   free(user->seen);
   free(user->name);
   free(user->nickname);
