@@ -7,9 +7,8 @@ import pathlib
 import time
 from typing import Any
 
-import pytest
-
 import eim
+import pytest
 
 FOLDER = pathlib.Path(__file__).resolve().parents[3] / "tests" / "scenarios"
 ALL = [
@@ -227,7 +226,9 @@ class Player:
 
     def do_count(self, step: dict[str, Any]) -> None:
         want = {"has": step.get("match", {})}
-        found = [v for e, v in self.events[step["client"]] if e == step["count"] and matches(want, v)]
+        found = [
+            v for e, v in self.events[step["client"]] if e == step["count"] and matches(want, v)
+        ]
         assert len(found) == step["is"], f"{step}: {found}"
 
     def do_state(self, step: dict[str, Any]) -> None:

@@ -1,7 +1,8 @@
 """libeim: a client for the Easemob IM / Agora Chat service.
 
-:class:`Client` blocks, :class:`eim.aio.Client` is for asyncio; both speak the vocabulary of the official
-SDKs in snake_case. :class:`Sandbox` is the service itself, locally, for tests and first steps.
+:class:`Client` blocks, :class:`eim.aio.Client` is for asyncio; both speak the vocabulary of the
+official SDKs in snake_case. :class:`Sandbox` is the service itself, locally, for tests and first
+steps.
 """
 
 from __future__ import annotations

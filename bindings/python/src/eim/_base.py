@@ -213,7 +213,7 @@ class ClientBase:
 
     def _deliver(self, name: str, payload: Any) -> None:
         handlers = self._table.get(name, ())
-        view = None
+        view: Any = None
         if name == "message":
             if self._streaming or not handlers:
                 view = _events.Message(payload)

@@ -6,9 +6,7 @@ import concurrent.futures
 import threading
 import types
 from collections.abc import Callable, Iterator
-from typing import Any, Generic, TypeVar
-
-from typing import Unpack
+from typing import Any, Generic, Self, TypeVar, Unpack
 
 from . import _base, _config, _context, _core, _errors, _events
 
@@ -134,9 +132,7 @@ class Client(_base.ClientBase):
         self._update_provider()
         given = access_token() if callable(access_token) else access_token
         value = _base.check_token(given)
-        return self._begin(
-            lambda token: self._core.open_token(user, value, token), _base.to_none
-        )
+        return self._begin(lambda token: self._core.open_token(user, value, token), _base.to_none)
 
     def close(self) -> None:
         """Log out: end the session or the login, stop reconnecting. :meth:`open` may follow."""
@@ -154,9 +150,7 @@ class Client(_base.ClientBase):
 
     def renew_token_nowait(self, access_token: str) -> Request[None]:
         """As :meth:`renew_token`, without waiting; also the answer to ``token_request``."""
-        return self._begin(
-            lambda token: self._core.renew_token(access_token, token), _base.to_none
-        )
+        return self._begin(lambda token: self._core.renew_token(access_token, token), _base.to_none)
 
     def health(self) -> dict[str, Any]:
         """A snapshot: state, last cause, counters, queue depths, token expiry (docs/session.md)."""
@@ -169,9 +163,7 @@ class Client(_base.ClientBase):
     def send_nowait(self, message: _events.Text) -> Request[_events.SendResult]:
         """As :meth:`send`, without waiting: for handlers, and to have many under way."""
         built = _base.check_message(message)._build()
-        return self._begin(
-            lambda token: self._core.send(built, token), _base.to_send_result
-        )
+        return self._begin(lambda token: self._core.send(built, token), _base.to_send_result)
 
     # -- the rest
 
@@ -203,7 +195,7 @@ class Client(_base.ClientBase):
         self._core.shutdown()
         self._ended()
 
-    def __enter__(self) -> Client:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -8,7 +8,8 @@ import threading
 import time
 import types
 import weakref
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Self
 
 from . import _config, _core, _errors, _logging
 
@@ -36,7 +37,8 @@ class Engine:
         """Run the handlers of what is there. Raises what a handler raised."""
         if not self._busy.acquire(blocking=False):
             raise _errors.local(
-                _core.EIM_E_BUSY, "context: events are being delivered already, by this or another thread"
+                _core.EIM_E_BUSY,
+                "context: its events are being delivered already",
             )
         try:
             self.inside = threading.get_ident()
@@ -108,6 +110,14 @@ def _start(engine: Engine) -> None:
     thread.start()
 
 
+def finalize_unless_exit(of: object, call: Callable[[], object]) -> weakref.finalize[[], Any]:
+    """A finalizer that is not run at exit: _at_exit() is kinder to handlers that hang."""
+    finalizer: Any = weakref.finalize(of, call)
+    finalizer.atexit = False
+    result: weakref.finalize[[], Any] = finalizer
+    return result
+
+
 class Context:
     """The I/O and the event queue that clients share.
 
@@ -125,12 +135,12 @@ class Context:
 
     def __init__(self, *, io_threads: int = 1) -> None:
         self._engine = Engine(io_threads)
-        # Without atexit: _at_exit below is kinder to handlers that hang.
-        weakref.finalize(self, self._engine.shutdown).atexit = False
+        finalize_unless_exit(self, self._engine.shutdown)
 
     def poll(self, timeout: float | None = None, max_events: int = 0) -> int:
-        """Wait up to ``timeout`` seconds (``None``: without end) and run the handlers of all that is
-        there (at most ``max_events`` of them, if given). The number of events.
+        """Wait up to ``timeout`` seconds (``None``: without end), then run handlers.
+
+        For all events that are there, or at most ``max_events``. The number of events.
 
         What a handler raises comes out; the events after it stay for the next call.
         """
@@ -155,7 +165,7 @@ class Context:
         """End all clients and the I/O. Idempotent; clients raise ``EIM_E_CLOSED`` from then on."""
         self._engine.shutdown()
 
-    def __enter__(self) -> Context:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

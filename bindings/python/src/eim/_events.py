@@ -67,7 +67,7 @@ class TokenReason(enum.IntEnum):
 
 
 def _datetime(ms: int) -> datetime.datetime | None:
-    return datetime.datetime.fromtimestamp(ms / 1000, datetime.timezone.utc) if ms else None
+    return datetime.datetime.fromtimestamp(ms / 1000, datetime.UTC) if ms else None
 
 
 def _object(text: str) -> dict[str, Any]:
@@ -377,7 +377,8 @@ def _error(payload: Any) -> _errors.EimError:
     return _errors.from_core(payload)
 
 
-# Every event of a handler set, and what its handlers get. `result` is not here: requests are futures.
+# Every event of a handler set, and what its handlers get. `result` is not here: requests are
+# futures.
 VIEWS: dict[str, Any] = {
     "state": StateChange,
     "connected": StateChange,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import traceback
 
 from . import _core
 
@@ -60,7 +61,7 @@ def _run() -> None:
         try:
             _emit(3_600_000)
         except Exception:  # a handler of the application: logging must go on
-            logging.lastResort and logger.exception("a logging handler failed")
+            traceback.print_exc()
 
 
 def start() -> None:
@@ -83,7 +84,7 @@ def stop() -> None:
 
 
 def after_fork() -> None:
-    """In a child the thread does not exist, and the lock may be held by one that does not either."""
+    """In a child the thread does not exist; nor does the one that may hold the lock."""
     global _thread, _lock
     _lock = threading.Lock()
     _thread = None

@@ -8,8 +8,8 @@
         async for message in client.messages():
             await client.send(message.reply("I heard you"))
 
-No thread runs Python here: the library's I/O thread wakes the event loop by a descriptor, and handlers
-run in the loop. uvloop works as well.
+No thread runs Python here: the library's I/O thread wakes the event loop by a descriptor, and
+handlers run in the loop. uvloop works as well.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ import threading
 import types
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, Generic, TypeVar, Unpack
+from typing import Any, Generic, Self, TypeVar, Unpack
 
 from . import _base, _config, _core, _errors, _events
-from ._context import Engine
+from ._context import Engine, finalize_unless_exit
 
 __all__ = ["Client"]
 
@@ -145,8 +145,7 @@ class Client(_base.ClientBase):
         self._tasks: set[asyncio.Task[Any]] = set()
         self._waiters: collections.deque[asyncio.Future[None]] = collections.deque()
         driver = _driver(self._loop)
-        self._release = weakref.finalize(self, driver.release_anywhere)
-        self._release.atexit = False
+        self._release = finalize_unless_exit(self, driver.release_anywhere)
         super().__init__(driver.engine, app_key, options)
 
     # -- requests
@@ -186,9 +185,7 @@ class Client(_base.ClientBase):
         self._update_provider()
         given = await _provide(access_token) if callable(access_token) else access_token
         value = _base.check_token(given)
-        await self._request(
-            lambda token: self._core.open_token(user, value, token), _base.to_none
-        )
+        await self._request(lambda token: self._core.open_token(user, value, token), _base.to_none)
 
     async def close(self) -> None:
         """Log out: end the session or the login, stop reconnecting. :meth:`open` may follow."""
@@ -245,7 +242,7 @@ class Client(_base.ClientBase):
             if driver is not None and driver.engine is self._engine:
                 driver.release()
 
-    async def __aenter__(self) -> Client:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(
@@ -278,7 +275,7 @@ class Client(_base.ClientBase):
             try:
                 self._core.cancel(token)
                 await asyncio.wait_for(request.over.wait(), _CANCEL_PATIENCE)
-            except (_errors.EimError, asyncio.TimeoutError):
+            except (_errors.EimError, TimeoutError):
                 pass
             raise
 

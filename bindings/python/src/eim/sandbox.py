@@ -12,7 +12,7 @@ import urllib.error
 import urllib.request
 import weakref
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 _NO_PROXY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 _PATIENCE = 10.0
@@ -35,9 +35,7 @@ def find_program() -> str:
     found = shutil.which("eim-sandbox")
     if found:
         return found
-    raise SandboxError(
-        "eim-sandbox is neither named by EIM_SANDBOX nor in the package nor on PATH"
-    )
+    raise SandboxError("eim-sandbox is neither named by EIM_SANDBOX nor in the package nor on PATH")
 
 
 def _end(process: subprocess.Popen[str]) -> None:
@@ -224,7 +222,7 @@ class Sandbox:
         """End the service. Idempotent."""
         self._end()
 
-    def __enter__(self) -> Sandbox:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
