@@ -151,6 +151,11 @@ static void on_result(void *user_data, const eim_result *result) {
 
 /* ------------------------------------------------------------------ waiting */
 
+/* listen --count: all that was wanted is there. */
+static bool is_enough(const run *self, uint64_t token) {
+  return !token && self->args->message_count && self->messages >= self->args->message_count;
+}
+
 /* Waits for the end of the request (0: of nothing), the wanted number of messages, or what ends the
  * wait before: the deadline, a signal, the end of the session, a reader that went away. */
 static outcome wait_for(run *self, uint64_t token) {
@@ -161,11 +166,12 @@ static outcome wait_for(run *self, uint64_t token) {
   sigdelset(&open_mask, SIGINT);
   sigdelset(&open_mask, SIGTERM);
   for (;;) {
+    /* Before polling: one message more would be printed. */
+    if (is_enough(self, token)) return GOT_IT;
     eim_status status = eim_context_poll(self->context, 0, 0);
     if (status < 0) return POLL_FAILED;
     if (token && self->results[token]) return GOT_IT;
-    if (!token && self->args->message_count && self->messages >= self->args->message_count)
-      return GOT_IT;
+    if (is_enough(self, token)) return GOT_IT;
     if (!token && self->lines && self->lines->ended && !self->pending) return GOT_IT;
     if (self->over) return SESSION_OVER;
     if (!self->closing && (signaled || self->print.broken)) return SIGNALED;
