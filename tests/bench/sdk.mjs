@@ -20,6 +20,11 @@ function die(what, error) {
 
 // It prints a line for everything, mostly an empty one: not what is to be measured.
 for (const name of ['log', 'info', 'warn', 'error', 'debug']) console[name] = () => {};
+// The SDK beats every 30 s whatever heartBeatWait says. To see beats in seconds, its clock runs faster.
+if (env.EIM_BENCH_HEARTBEAT) {
+  const began = Date.now(), factor = 30500 / Number(env.EIM_BENCH_HEARTBEAT), real = Date.now;
+  Date.now = () => began + (real() - began) * factor;
+}
 globalThis.self ??= globalThis;
 if (!('navigator' in globalThis)) globalThis.navigator = undefined;
 globalThis.wx = makeWx({ ca: env.EIM_BENCH_CA ? fs.readFileSync(env.EIM_BENCH_CA, 'utf8') : undefined });

@@ -17,6 +17,8 @@ struct eim_loop {
   pthread_mutex_t lock;
   pthread_cond_t work;
   eim_task *head, **tail;
+  _Atomic(void (*)(void *)) on_turn;
+  void *turn_user;
 };
 
 struct eim_driver {
@@ -134,7 +136,14 @@ static bool run_tasks(eim_loop *self, bool canceled) {
     next = task->next;
     task->run(task, canceled);
   }
+  void (*fn)(void *) = self->on_turn;
+  if (fn) fn(self->turn_user);
   return any;
+}
+
+void eim_loop_on_turn(eim_loop *self, void (*fn)(void *user), void *user) {
+  self->turn_user = user;
+  self->on_turn = fn;
 }
 
 static void destroy_loop(eim_loop *self) {
@@ -236,6 +245,7 @@ bool eim_loop_is_current(const eim_loop *self) {
 }
 
 void eim_loop_free(eim_loop *self) {
+  self->on_turn = NULL;
   pthread_mutex_lock(&self->lock);
   self->ending = true;
   pthread_t thread = self->thread;

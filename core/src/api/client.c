@@ -109,7 +109,7 @@ static void sink_emit(void *user, eim_event_kind kind, void *payload, uint64_t s
   /* Before the event can be seen: whoever gets it finds eim_client_state() where the event says. */
   if (kind == EIM_EVENT_state)
     atomic_store(&self->state, (int)eim_state_change_state((const eim_state_change *)payload));
-  if (!eim_endpoint_push(&self->endpoint, kind, payload, seq))
+  if (!eim_endpoint_push_quietly(&self->endpoint, kind, payload, seq))
     LOG_ERROR("api", self->number, "out of memory: an event is lost");
 }
 

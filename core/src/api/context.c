@@ -148,6 +148,10 @@ static eim_status make_epoll(eim_context *self) {
                                      "context: epoll: %s", strerror(errno)));
 }
 
+static void flush_queue(void *queue) {
+  eim_queue_flush(queue);
+}
+
 /* The first one last: run_end() may be on its thread. */
 static void end_loops(eim_context *self) {
   for (int i = self->slot_count - 1; i >= 0; i--) {
@@ -180,6 +184,7 @@ eim_status eim_context_new(const eim_config *config, eim_context **out) {
     pthread_mutex_init(&self->slots[i].lock, NULL);
     self->slot_count++;
     status = eim_loop_new(self->own_threads, &self->slots[i].loop);
+    if (!status) eim_loop_on_turn(self->slots[i].loop, flush_queue, self->queue);
   }
   if (!status && !self->own_threads) status = make_epoll(self);
   if (status) {

@@ -25,7 +25,10 @@ typedef struct event_list {
   event *head, **tail;
 } event_list;
 
-enum { SPARE_MAX = 512 }; /* events kept for reuse: a burst, 24 KiB */
+enum {
+  SPARE_MAX = 512, /* events kept for reuse: a burst, 24 KiB */
+  QUIET_MAX = 16   /* quiet events that gather at most: what decoding them takes is all they wait */
+};
 
 struct eim_queue {
   pthread_mutex_t lock;
@@ -43,6 +46,7 @@ struct eim_queue {
   bool stale; /* the batch has events of an endpoint that was shut down */
   pthread_t dispatcher;
   atomic_bool yield;
+  atomic_int quiet; /* events nobody was told of; changed under the lock */
 };
 
 static void list_init(event_list *list) {
@@ -75,6 +79,7 @@ eim_queue *eim_queue_new(void) {
   pthread_cond_init(&self->released, NULL);
   pthread_condattr_destroy(&attr);
   atomic_init(&self->yield, false);
+  atomic_init(&self->quiet, 0);
   list_init(&self->list);
   list_init(&self->batch);
   return self;
@@ -115,6 +120,20 @@ static void update_fd(eim_queue *self) {
   do done = readable ? write(self->fd, &value, sizeof value) : read(self->fd, &value, sizeof value);
   while (done < 0 && errno == EINTR);
   self->fd_readable = readable;
+}
+
+/* Under the lock. */
+static void announce(eim_queue *self) {
+  atomic_store_explicit(&self->quiet, 0, memory_order_relaxed);
+  update_fd(self);
+  if (self->waiters) pthread_cond_broadcast(&self->arrived);
+}
+
+void eim_queue_flush(eim_queue *self) {
+  if (!atomic_load_explicit(&self->quiet, memory_order_relaxed)) return;
+  pthread_mutex_lock(&self->lock);
+  announce(self);
+  pthread_mutex_unlock(&self->lock);
 }
 
 int eim_queue_fd(eim_queue *self) {
@@ -316,6 +335,7 @@ eim_status eim_queue_dispatch(eim_queue *self, int max) {
     self->batch.head = self->list.head;
     self->batch.tail = self->list.tail;
     list_init(&self->list);
+    atomic_store_explicit(&self->quiet, 0, memory_order_relaxed);
     update_fd(self);
   }
   self->dispatching = true;
@@ -365,7 +385,8 @@ void eim_endpoint_init(eim_endpoint *self, eim_queue *queue, void (*destroy)(voi
   self->done = done;
 }
 
-bool eim_endpoint_push(eim_endpoint *self, eim_event_kind kind, void *payload, uint64_t seq) {
+static bool push(eim_endpoint *self, eim_event_kind kind, void *payload, uint64_t seq,
+                 bool quietly) {
   eim_queue *queue = self->queue;
   pthread_mutex_lock(&queue->lock);
   bool closed = self->closed;
@@ -382,12 +403,24 @@ bool eim_endpoint_push(eim_endpoint *self, eim_event_kind kind, void *payload, u
     *e = (event){NULL, eim_object_ref(self), payload, seq, kind};
     list_append(&queue->list, e);
     self->pending++;
-    update_fd(queue);
-    if (queue->waiters) pthread_cond_broadcast(&queue->arrived);
+    int quiet = atomic_load_explicit(&queue->quiet, memory_order_relaxed) + 1;
+    if (quietly && quiet < QUIET_MAX)
+      atomic_store_explicit(&queue->quiet, quiet, memory_order_relaxed);
+    else
+      announce(queue);
   }
   pthread_mutex_unlock(&queue->lock);
   if (!e) eim_payload_unref(kind, payload);
   return e || closed;
+}
+
+bool eim_endpoint_push(eim_endpoint *self, eim_event_kind kind, void *payload, uint64_t seq) {
+  return push(self, kind, payload, seq, false);
+}
+
+bool eim_endpoint_push_quietly(eim_endpoint *self, eim_event_kind kind, void *payload,
+                               uint64_t seq) {
+  return push(self, kind, payload, seq, true);
 }
 
 eim_status eim_endpoint_add_handler(eim_endpoint *self, const char *id,

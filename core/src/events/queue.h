@@ -45,6 +45,8 @@ bool eim_queue_is_closed(eim_queue *self);
 /* Readable while events wait or the queue is closed. Level-correct from the first call on; before,
  * no system call is spent on it. */
 int eim_queue_fd(eim_queue *self);
+/* Tell the waiting ones of events that were put in quietly. Costs nothing when there are none. */
+void eim_queue_flush(eim_queue *self);
 /* 1: events wait; 0: timeout; EIM_E_CLOSED. Negative timeout: without end. */
 eim_status eim_queue_wait(eim_queue *self, int timeout_ms);
 bool eim_queue_is_empty(eim_queue *self);
@@ -69,6 +71,10 @@ void eim_endpoint_init(eim_endpoint *self, eim_queue *queue, void (*destroy)(voi
 /* Put an event in. Takes over the payload's reference, also when it is dropped because the endpoint
  * is shut down. False: out of memory (the payload is released). */
 bool eim_endpoint_push(eim_endpoint *self, eim_event_kind kind, void *payload, uint64_t seq);
+/* The same on an I/O thread, which calls eim_queue_flush() before it waits: who sleeps is woken
+ * then, or when some events have gathered, and not for each of a burst. */
+bool eim_endpoint_push_quietly(eim_endpoint *self, eim_event_kind kind, void *payload,
+                               uint64_t seq);
 eim_status eim_endpoint_add_handler(eim_endpoint *self, const char *id,
                                     const eim_handlers *handlers);
 eim_status eim_endpoint_remove_handler(eim_endpoint *self, const char *id);

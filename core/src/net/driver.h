@@ -39,6 +39,9 @@ void eim_loop_run_once(eim_loop *self, int timeout_ms);
 int eim_loop_fd(const eim_loop *self);
 /* own_thread=false: eim_loop_run_once() returns soon. Any thread. */
 void eim_loop_wake(eim_loop *self);
+/* fn: called on the loop thread whenever the loop has done what there was to do, before it waits.
+ * Once, after eim_loop_new(); not called any more from eim_loop_free() on. */
+void eim_loop_on_turn(eim_loop *self, void (*fn)(void *user), void *user);
 bool eim_loop_is_current(const eim_loop *self); /* on its thread now? */
 /* End: no further task runs (pending ones are canceled), the thread is joined (when called on the
  * loop's own thread: detached), everything is freed. All drivers must be gone or are dropped. */

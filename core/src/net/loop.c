@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "model/error.h"
+#include "net/at_exit.h"
 #include "net/endpoint.h"
 #include "net/resolver.h"
 #include "net/ws.h"
@@ -67,7 +68,7 @@ static void on_async(uv_async_t *async) {
   pthread_mutex_lock(&self->mutex);
   bool stopping = self->stopping;
   pthread_mutex_unlock(&self->mutex);
-  if (stopping) {
+  if (stopping || (self->own_thread && eim_at_exit_is_now())) {
     uv_stop(&self->uv);
     return;
   }
@@ -86,6 +87,22 @@ void eim_loop_wake(eim_loop *self) {
   pthread_mutex_unlock(&self->mutex);
 }
 
+/* ------------------------------------------------------------------ turns */
+
+static void turned(eim_loop *self) {
+  void (*fn)(void *) = atomic_load_explicit(&self->on_turn, memory_order_acquire);
+  if (fn) fn(self->turn_user);
+}
+
+static void on_prepare(uv_prepare_t *prepare) {
+  turned(prepare->data);
+}
+
+void eim_loop_on_turn(eim_loop *self, void (*fn)(void *user), void *user) {
+  self->turn_user = user;
+  atomic_store_explicit(&self->on_turn, fn, memory_order_release);
+}
+
 /* ------------------------------------------------------------------ end */
 
 static void take_down(eim_loop *self) {
@@ -102,6 +119,7 @@ static void take_down(eim_loop *self) {
   eim_endpoint_free_all(self);
   uv_close((uv_handle_t *)&self->async, NULL);
   uv_close((uv_handle_t *)&self->limit, NULL);
+  uv_close((uv_handle_t *)&self->prepare, NULL);
   eim_alarms_close(&self->alarms);
   uv_run(&self->uv, UV_RUN_DEFAULT);
   uv_loop_close(&self->uv);
@@ -113,6 +131,7 @@ static void take_down(eim_loop *self) {
 
 void eim_loop_free(eim_loop *self) {
   if (!self) return;
+  atomic_store(&self->on_turn, NULL); /* its user may go before the thread does */
   if (!self->own_thread) {
     /* Writing to a dead TLS peer while closing must not signal the host either. */
     eim_sigpipe_guard guard;
@@ -137,9 +156,17 @@ void eim_loop_free(eim_loop *self) {
 
 static void *loop_thread(void *arg) {
   eim_loop *self = arg;
+  eim_at_exit ending;
   enter(self);
+  eim_at_exit_add(&ending, self);
   uv_run(&self->uv, UV_RUN_DEFAULT); /* until on_async() stops it */
+  pthread_mutex_lock(&self->mutex);
+  bool stopping = self->stopping;
+  pthread_mutex_unlock(&self->mutex);
+  if (!stopping) eim_at_exit_park(&ending);
+  eim_at_exit_leaving(&ending);
   take_down(self);
+  eim_at_exit_remove(&ending);
   return NULL;
 }
 
@@ -210,6 +237,7 @@ void eim_loop_run_once(eim_loop *self, int timeout_ms) {
     seen = self->activity;
     uv_run(&self->uv, UV_RUN_NOWAIT);
   }
+  turned(self);
   arm_descriptor(self, self->activity != seen);
   atomic_store(&self->current, 0);
   eim_sigpipe_restore(&guard);
@@ -254,6 +282,10 @@ eim_status eim_loop_new(bool own_thread, eim_loop **out) {
     return eim_fail(EIM_E_NOMEM, "event loop: %s", uv_strerror(failed));
   }
   uv_timer_init(&self->uv, &self->limit);
+  uv_prepare_init(&self->uv, &self->prepare);
+  self->prepare.data = self;
+  uv_prepare_start(&self->prepare, on_prepare);
+  uv_unref((uv_handle_t *)&self->prepare); /* it keeps no loop turning */
   eim_alarms_init(&self->alarms, &self->uv);
   self->resolver = eim_resolver_new(self);
   if (!self->resolver || (!own_thread && !open_descriptors(self)) ||

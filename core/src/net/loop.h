@@ -26,6 +26,9 @@ struct eim_loop {
   uv_loop_t uv;
   uv_async_t async;
   uv_timer_t limit; /* of eim_loop_run_once() */
+  uv_prepare_t prepare;
+  _Atomic(void (*)(void *)) on_turn; /* set after turn_user */
+  void *turn_user;
   eim_alarms alarms;
   bool own_thread;
   pthread_t thread;
