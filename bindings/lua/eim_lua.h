@@ -46,6 +46,6 @@ void eim_lua_push_int64(lua_State *L, int64_t value);
 int eim_lua_open_swig(lua_State *L);
 /* The global in which SWIG keeps its types while it loads. */
 extern const char *const eim_lua_swig_global;
-int luaopen_eim_core(lua_State *L);
+__attribute__((visibility("default"))) int luaopen_eim_core(lua_State *L);
 
 #endif

@@ -94,7 +94,7 @@ local function decode_number(text, at)
     if math_type(value) == "integer" then return value, behind end
     return digits, behind -- beyond 64 bits
   end
-  if value > 9007199254740992 or value < -9007199254740992 then return digits, behind end
+  if value >= 9007199254740992 or value <= -9007199254740992 then return digits, behind end
   return value + 0, behind
 end
 
@@ -186,17 +186,14 @@ local short = { ['"'] = '\\"', ["\\"] = "\\\\", ["\b"] = "\\b", ["\f"] = "\\f", 
 setmetatable(short, { __index = function(_, c) return format("\\u%04x", byte(c)) end })
 
 local function encode_string(value)
-  -- %z: before Lua 5.2 a NUL is not seen in a pattern.
-  value = gsub(value, '[%c"\\]', short)
-  if find(value, "\0", 1, true) then value = gsub(value, "%z", "\\u0000") end
-  return '"' .. value .. '"'
+  return '"' .. gsub(value, '[%c"\\]', short) .. '"'
 end
 
 local function encode_number(value)
   if value ~= value or value == huge or value == -huge then wrong("a number that JSON does not have") end
   if math_type then
     if math_type(value) == "integer" then return format("%d", value) end
-  elseif value == floor(value) and value >= -9007199254740992 and value <= 9007199254740992 then
+  elseif value == floor(value) and value > -9007199254740992 and value < 9007199254740992 then
     return format("%.0f", value)
   end
   local text = format("%.15g", value)

@@ -1,0 +1,158 @@
+---@meta eim.types
+--- Events and options, for the Lua language server. Never loaded.
+
+--- Name of an event: what Client:on takes, what Client:events gives, and `event` of every event.
+---@alias eim.EventName
+---| "state" every move of the session
+---| "connected" online
+---| "disconnected" the session is over, once for each; never for a loss that is being repaired
+---| "reconnecting" a lost session is being restored
+---| "tokenWillExpire" most of the token's life is over
+---| "tokenExpired" the token's life is over
+---| "tokenRequest" a token is wanted: answer by Client:renewToken
+---| "error" something went wrong that belongs to no request
+---| "message" a message came
+---| "receipt" a message was taken, delivered, read or recalled
+---| "notice" everything rarer: contacts, groups, rooms, presence, other devices
+---| "progress" of a transfer
+---| "result" the end of a request
+
+---@alias eim.State
+---| "OFFLINE" not logged in, nothing under way
+---| "RESOLVING" finding out which hosts to use
+---| "AUTHENTICATING" trading a password for a token
+---| "CONNECTING" opening the message socket
+---| "PROVISIONING" waiting for the login verdict
+---| "ONLINE" logged in
+---| "WAITING" waiting before the next attempt
+---| "CLOSED" shut down
+
+---@alias eim.ChatType "singleChat"|"groupChat"|"chatRoom"
+
+--- What went wrong. tostring() tells it in one line.
+---@class eim.Error
+---@field code integer above 0: a number of the vendor's SDKs; below: of the library (docs/errors.md)
+---@field name string stable name of the code, "USER_LOGIN_ANOTHER_DEVICE" or "EIM_E_TLS"
+---@field message string one sentence for people
+---@field domain "local"|"os"|"tls"|"http"|"server" where `native` comes from
+---@field native integer the number there
+---@field isRetriable boolean the same call may succeed later
+---@field isFinal boolean the session is over and will not be restored by itself
+---@field mayHaveHappened boolean the server may have done it although no answer came
+---@field detail table more facts (decoded when asked for)
+---@field detailJson string the same as JSON
+---@field webCode integer number of the 4.x web SDK, -2 where it has none
+
+--- The event of "message".
+---@class eim.Message
+---@field event "message"
+---@field id string
+---@field from string
+---@field to string user, group or room
+---@field fromResource string device of the sender, "" when not told
+---@field time integer ms since 1970
+---@field type "txt"|"img"|"video"|"loc"|"audio"|"file"|"cmd"|"custom"|"combine"|"unknown"
+---@field chatType eim.ChatType
+---@field text? string of a text message
+---@field ext table extra values (decoded when asked for)
+---@field extJson string
+---@field body table the whole body, for every type (decoded when asked for)
+---@field bodyJson string
+
+--- The event of "state", "connected", "disconnected" and "reconnecting".
+---@class eim.StateChange
+---@field event eim.EventName
+---@field state eim.State
+---@field previous eim.State
+---@field cause? eim.Error nil for an ordinary step and for a close that was asked for
+---@field attempt integer since the session was last online, from 1; 0: none
+---@field nextRetryMs integer 0 when none is planned
+---@field willRetry boolean
+---@field user string
+---@field resource string device the server assigned
+
+--- The event of "tokenWillExpire", "tokenExpired" and "tokenRequest".
+---@class eim.TokenEvent
+---@field event eim.EventName
+---@field reason "WILL_EXPIRE"|"EXPIRED"|"REFUSED"
+---@field expiresAt integer ms since 1970, 0: unknown
+---@field remainingMs integer
+---@field deadlineMs integer for tokenRequest: ms to answer
+
+--- The event of "receipt".
+---@class eim.Receipt
+---@field event "receipt"
+---@field kind "sent"|"delivered"|"read"|"channel"|"recalled"
+---@field messageId string "" for a conversation
+---@field localId string "" unless sent
+---@field from string
+---@field to string
+---@field chatType eim.ChatType
+---@field time integer ms since 1970
+
+--- The event of "notice".
+---@class eim.Notice
+---@field event "notice"
+---@field name string "contact", "group", "chatroom", "presence" … (docs/notices.md)
+---@field data table (decoded when asked for)
+---@field json string
+
+--- The event of "progress".
+---@class eim.Progress
+---@field event "progress"
+---@field token integer
+---@field done integer bytes
+---@field total integer bytes, -1: unknown
+
+--- The event of "result", and what Client:await returns.
+---@class eim.Result
+---@field event "result"
+---@field token integer
+---@field error? eim.Error
+---@field messageId string of a send
+---@field localId string of a send
+---@field time integer ms since 1970, 0: none
+---@field data table the answer (decoded when asked for)
+---@field json string
+
+--- Options of eim.client.
+---@class eim.Options
+---@field context? eim.Context share this context
+---@field pause? fun(client: eim.Client, seconds: number): any called by await instead of polling
+---@field appKey string org#app
+---@field deviceId? string up to 128 bytes, no / and @
+---@field isFixedDeviceId? boolean true, false
+---@field deviceName? string up to 128 bytes, no / and @
+---@field osPlatform? string|integer ios, android, linux, osx, windows, other, or a number 1 to 100
+---@field stateDir? string an existing directory that can be written
+---@field isHttpDNS? boolean true, false
+---@field apiUrl? string https:// or http:// URL
+---@field url? string wss:// or ws:// URL
+---@field https? boolean true, false
+---@field dnsUrls? string|string[] http(s):// URLs
+---@field caFile? string a readable PEM file
+---@field pinnedKeys? string|string[] sha256//base64, …
+---@field clientCert? string a readable PEM file
+---@field clientKey? string a readable PEM file
+---@field proxy? string http://[user:password@]host:port, socks5://[user:password@]host:port, env
+---@field ipVersion? string|integer any, 4, 6
+---@field heartBeatWait? integer 1000 to 3600000 (ms)
+---@field heartbeatTimeout? integer 10 to 3600000 (ms)
+---@field connectTimeout? integer 10 to 3600000 (ms)
+---@field loginTimeout? integer 10 to 3600000 (ms)
+---@field requestTimeout? integer 10 to 3600000 (ms)
+---@field sendTimeout? integer 10 to 3600000 (ms)
+---@field autoReconnectNumMax? integer -1 to 1000000
+---@field reconnectBaseMs? integer 1 to 3600000 (ms)
+---@field reconnectMaxMs? integer 1 to 86400000 (ms)
+---@field reconnectHoldMs? integer 0 to 86400000 (ms)
+---@field tokenWarningFraction? number 0 to 1
+---@field tokenWarningLeadMs? integer 0 to 86400000 (ms)
+---@field delivery? boolean true, false
+---@field maxPendingSends? integer 1 to 1000000
+---@field maxUndelivered? integer 1 to 1000000
+---@field maxFrameBytes? integer 1024 to 268435455 (bytes)
+---@field enableReportLogs? boolean true, false
+---@field reportLogLevel? string|integer TRACE, DEBUG, INFO, WARN, ERROR, or 0 to 4
+---@field reportMaxBytes? integer 65536 to 1073741824 (bytes)
+---@field ioThreads? integer 0 to 64
