@@ -29,6 +29,7 @@ typedef struct log_file {
   uint64_t lost;      /* lines, under the lock */
   /* the thread's */
   int fd;
+  bool is_regular;
   size_t size, max;
   char path[PATH_SIZE];
 } log_file;
@@ -42,7 +43,9 @@ static int open_file(log_file *self) {
   struct stat info;
   int fd = open(self->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
   if (fd < 0) return errno;
-  self->size = !fstat(fd, &info) && S_ISREG(info.st_mode) ? (size_t)info.st_size : 0;
+  /* Only a file is moved away: not /dev/null, not a pipe. */
+  self->is_regular = !fstat(fd, &info) && S_ISREG(info.st_mode);
+  self->size = self->is_regular ? (size_t)info.st_size : 0;
   self->fd = fd;
   return 0;
 }
@@ -94,6 +97,7 @@ static bool write_all(log_file *self, const char *text, size_t length, size_t *d
 static size_t write_lines(log_file *self, const char *text, size_t length) {
   while (length) {
     size_t room = self->size < self->max ? self->max - self->size : 0, done;
+    if (!self->is_regular) room = length;
     size_t part = fitting(text, length, room);
     if (!part) {
       size_t before = self->size;
@@ -117,8 +121,7 @@ static size_t loss_line(uint64_t lost, char *out) {
   char message[96];
   struct timespec now;
   clock_gettime(CLOCK_REALTIME, &now);
-  snprintf(message, sizeof message, "%llu lines before this one are not in this file",
-           (unsigned long long)lost);
+  snprintf(message, sizeof message, "%llu lines are missing here", (unsigned long long)lost);
   eim_log_record record = {.time = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000,
                            .level = EIM_LOG_WARN,
                            .module = "log",
@@ -142,8 +145,10 @@ static void *run(void *argument) {
     self->filled = 0;
     self->lost = 0;
     eim_log_unlock();
-    if (lost && write_lines(self, line, loss_line(lost, line)) == 0) lost = 0;
-    lost += write_lines(self, full, length);
+    uint64_t unwritten = write_lines(self, full, length);
+    /* They came when the buffer was full: behind what was in it. */
+    if (lost && !write_lines(self, line, loss_line(lost, line))) lost = 0;
+    lost += unwritten;
     eim_log_lock();
     self->lost += lost;
   }
