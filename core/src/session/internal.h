@@ -119,7 +119,7 @@ struct eim_session {
   uint64_t frames_up, frames_down, bytes_up, bytes_down; /* since the client was made */
   uint64_t connects, losses;
   uint64_t emitted_seq, done_seq;
-  uint64_t *seen; /* ring of the last ids, allocated with the first message */
+  uint64_t *seen; /* ring of the last ids and their filter, allocated with the first message */
   uint32_t seen_next, seen_count;
   eim_due_receipt *receipts, **receipts_tail;
 

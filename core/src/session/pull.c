@@ -133,15 +133,36 @@ void eim_pull_answer(eim_session *self, eim_frame *frame) {
   go_on(self);
 }
 
+/* Nearly every id is new, and a ring of 512 is long to search for what is not in it. Behind the
+ * ring lies a filter: a bit that is not set says "new" at once. It is made anew with each round. */
+#define SEEN_BITS 8192
+
+static void seen_bit(uint64_t *bits, uint64_t id, uint64_t **word, uint64_t *mask) {
+  uint64_t hash = id * UINT64_C(0x9e3779b97f4a7c15) >> 51;
+  *word = bits + hash / 64;
+  *mask = UINT64_C(1) << hash % 64;
+}
+
 static bool seen_before(eim_session *self, uint64_t id) {
+  uint64_t *word, mask;
   if (!id) return false;
-  if (!self->seen) self->seen = calloc(EIM_SEEN_MAX, sizeof *self->seen);
+  if (!self->seen) self->seen = calloc(EIM_SEEN_MAX + SEEN_BITS / 64, sizeof *self->seen);
   if (!self->seen) return false;
-  for (uint32_t i = 0; i < self->seen_count; i++)
-    if (self->seen[i] == id) return true;
+  uint64_t *bits = self->seen + EIM_SEEN_MAX;
+  seen_bit(bits, id, &word, &mask);
+  if (*word & mask)
+    for (uint32_t i = 0; i < self->seen_count; i++)
+      if (self->seen[i] == id) return true;
+  *word |= mask;
   self->seen[self->seen_next] = id;
   self->seen_next = (self->seen_next + 1) % EIM_SEEN_MAX;
   if (self->seen_count < EIM_SEEN_MAX) self->seen_count++;
+  if (self->seen_next) return false;
+  memset(bits, 0, SEEN_BITS / 8);
+  for (uint32_t i = 0; i < self->seen_count; i++) {
+    seen_bit(bits, self->seen[i], &word, &mask);
+    *word |= mask;
+  }
   return false;
 }
 
