@@ -98,6 +98,7 @@ void peer_start(peer *self, eim_context *context, int io_threads, const char *co
     snprintf(threads, sizeof threads, "%d", io_threads);
     must(eim_config_set(config, "ioThreads", threads), "ioThreads");
     must(eim_context_new(config, &self->context), "context");
+    self->owns_context = true;
   }
   must(eim_client_new(self->context, config, &self->client), "client");
   eim_config_free(config);
@@ -121,6 +122,7 @@ void peer_start(peer *self, eim_context *context, int io_threads, const char *co
 void peer_stop(peer *self) {
   eim_client_shutdown(self->client);
   eim_client_unref(self->client);
+  if (self->owns_context) eim_context_shutdown(self->context); /* joins its thread */
   eim_context_unref(self->context);
   if (self->released != 1 + self->provide)
     fprintf(stderr, "on_released ran %d times\n", self->released);

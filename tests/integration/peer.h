@@ -42,6 +42,7 @@ typedef struct peer {
   int count, seen; /* seen: events that a wait has gone past */
   uint64_t last_token;
   int released;
+  bool owns_context;
   bool provide; /* handle on_token_request */
 } peer;
 

@@ -2,16 +2,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/random.h"
+
 bool eim_identity_random(char out[EIM_DEVICE_ID_SIZE]) {
   unsigned char bytes[16];
-  if (RAND_bytes(bytes, sizeof bytes) != 1) {
+  if (!eim_random_bytes(bytes, sizeof bytes)) {
     errno = EIO;
     return false;
   }

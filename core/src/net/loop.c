@@ -156,18 +156,28 @@ void eim_loop_free(eim_loop *self) {
 
 static void *loop_thread(void *arg) {
   eim_loop *self = arg;
-  eim_at_exit ending;
+  eim_at_exit *ending = self->at_exit;
   enter(self);
-  eim_at_exit_add(&ending, self);
   uv_run(&self->uv, UV_RUN_DEFAULT); /* until on_async() stops it */
   pthread_mutex_lock(&self->mutex);
   bool stopping = self->stopping;
   pthread_mutex_unlock(&self->mutex);
-  if (!stopping) eim_at_exit_park(&ending);
-  eim_at_exit_leaving(&ending);
+  if (!stopping) eim_at_exit_park(ending);
+  eim_at_exit_leaving(ending);
   take_down(self);
-  eim_at_exit_remove(&ending);
+  eim_at_exit_remove(ending);
+  free(ending);
   return NULL;
+}
+
+static bool start_thread(eim_loop *self) {
+  self->at_exit = malloc(sizeof *self->at_exit);
+  if (!self->at_exit) return false;
+  eim_at_exit_add(self->at_exit, self);
+  if (!eim_thread_start(&self->thread, loop_thread, self)) return true;
+  eim_at_exit_remove(self->at_exit);
+  free(self->at_exit);
+  return false;
 }
 
 int eim_thread_start(pthread_t *thread, void *(*run)(void *), void *arg) {
@@ -289,7 +299,7 @@ eim_status eim_loop_new(bool own_thread, eim_loop **out) {
   eim_alarms_init(&self->alarms, &self->uv);
   self->resolver = eim_resolver_new(self);
   if (!self->resolver || (!own_thread && !open_descriptors(self)) ||
-      (own_thread && eim_thread_start(&self->thread, loop_thread, self))) {
+      (own_thread && !start_thread(self))) {
     take_down(self);
     return eim_fail(EIM_E_NOMEM, "event loop: no memory, descriptors or threads left");
   }

@@ -31,6 +31,7 @@ struct eim_loop {
   void *turn_user;
   eim_alarms alarms;
   bool own_thread;
+  struct eim_at_exit *at_exit; /* own_thread only */
   pthread_t thread;
   atomic_uintptr_t current; /* identity of the thread inside uv_run, 0: none */
   /* posted from any thread */
