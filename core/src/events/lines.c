@@ -52,7 +52,9 @@ static bool put(eim_lines *self, const eim_log_record *record) {
 /* Under the log's lock, on any thread. */
 static void take(eim_log_tap *tap, const eim_log_record *record) {
   eim_lines *self = (eim_lines *)((char *)tap - offsetof(eim_lines, tap));
-  if (self->lost) {
+  /* One gap told once, not a hundred small ones: it goes on when half of the room is free. */
+  if (self->lost && atomic_load(&self->waiting) <= EIM_LINES_MAX / 2 &&
+      atomic_load(&self->bytes) <= EIM_LINES_BYTES_MAX / 2) {
     char message[96];
     snprintf(message, sizeof message, "%llu lines before this one were lost: nobody polled",
              (unsigned long long)self->lost);

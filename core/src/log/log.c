@@ -56,7 +56,6 @@ void eim_log_wait(pthread_cond_t *condition) {
 
 /* A child of fork() has none of the other threads: what they were doing is over. */
 static void after_fork(void) {
-  pthread_mutex_init(&lock, NULL);
   pthread_cond_init(&returned, NULL);
   if (current) current->running = inside == current;
   eim_log_console_after_fork();
@@ -64,6 +63,7 @@ static void after_fork(void) {
   eim_log_taps_after_fork();
   eim_log_spools_after_fork();
   eim_log_levels_changed();
+  eim_log_unlock(); /* this thread took it before the fork */
 }
 
 __attribute__((constructor)) static void watch_forks(void) {
