@@ -3,6 +3,7 @@
 #ifndef EIM_BASE_RANDOM_H
 #define EIM_BASE_RANDOM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -10,6 +11,8 @@ typedef struct eim_random {
   uint64_t state;
 } eim_random; /* splitmix64 */
 
+/* From the operating system. False: it has none. */
+bool eim_random_bytes(void *out, size_t length);
 void eim_random_seed_os(eim_random *self);
 uint64_t eim_random_next(eim_random *self);
 /* Uniform in 0..limit (inclusive). */
