@@ -63,6 +63,8 @@ const eim_cli_command_info eim_cli_commands[] = {
      "print the messages that arrive"},
     {"chat", EIM_CLI_CHAT, "eim chat --to PEER [--for SECONDS] [options]",
      "send each line of stdin, print what arrives"},
+    {"check", EIM_CLI_CHECK, "eim check [options]",
+     "try a login step by step and say what is wrong"},
     {"help", EIM_CLI_HELP, "eim help [COMMAND]", "explain a command"},
 };
 const size_t eim_cli_command_count = sizeof eim_cli_commands / sizeof *eim_cli_commands;

@@ -25,10 +25,13 @@ typedef enum eim_cli_command {
   EIM_CLI_SEND = 4,
   EIM_CLI_LISTEN = 8,
   EIM_CLI_CHAT = 16,
-  EIM_CLI_HELP = 32
+  EIM_CLI_HELP = 32,
+  EIM_CLI_CHECK = 64
 } eim_cli_command;
 
-enum { EIM_CLI_SESSION = EIM_CLI_LOGIN | EIM_CLI_SEND | EIM_CLI_LISTEN | EIM_CLI_CHAT };
+enum {
+  EIM_CLI_SESSION = EIM_CLI_LOGIN | EIM_CLI_SEND | EIM_CLI_LISTEN | EIM_CLI_CHAT | EIM_CLI_CHECK
+};
 enum { EIM_CLI_EVERY = EIM_CLI_REGISTER | EIM_CLI_SESSION };
 
 typedef struct eim_cli_args {

@@ -61,6 +61,15 @@ static const char *examples(eim_cli_command command) {
            "\n"
            "  eim chat --user alice --to bob\n"
            "  printf 'one\\ntwo\\n' | eim chat --user alice --to bob --json\n";
+  case EIM_CLI_CHECK:
+    return "Logs in and out and tells each step; then one verdict, and what to do about it. Reads "
+           "no\n"
+           "messages. It is a device like any other: where an app allows one device of each user, "
+           "it\n"
+           "pushes the other one out. A time belongs to its line and to those above without one.\n"
+           "\n"
+           "  eim check --user alice\n"
+           "  eim check --user alice --sandbox box.json --json\n";
   default: return "";
   }
 }

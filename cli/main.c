@@ -1,6 +1,7 @@
 #include <stdio.h>
 
 #include "args.h"
+#include "check.h"
 #include "help.h"
 #include "run.h"
 
@@ -12,7 +13,7 @@ int main(int argc, char **argv) {
   } else if (!status && args.help) {
     eim_cli_help(args.command);
   } else if (!status) {
-    status = eim_cli_run(&args);
+    status = args.command == EIM_CLI_CHECK ? eim_cli_check(&args) : eim_cli_run(&args);
   }
   eim_cli_args_clear(&args);
   if (fflush(stdout) && !status) status = EIM_CLI_FAILED;

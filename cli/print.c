@@ -295,6 +295,65 @@ void eim_cli_print_error(eim_cli_print *self, const eim_error *error) {
   end(self, root);
 }
 
+void eim_cli_print_step(eim_cli_print *self, const char *connection, const char *step,
+                        eim_cli_mark mark, int64_t us, const char *note, const eim_error *error) {
+  static const struct {
+    const char *mark, *color;
+  } marks[] = {[EIM_CLI_GOOD] = {"✔", GREEN},
+               [EIM_CLI_BAD] = {"✖", RED},
+               [EIM_CLI_SKIPPED] = {"–", ""},
+               [EIM_CLI_UNKNOWN] = {"?", YELLOW}};
+  if (!self->json) {
+    char name[40], took[32] = "", shown[1024];
+    snprintf(name, sizeof name, "%s%s%s", connection, *connection ? " " : "", step);
+    if (us >= 0) snprintf(took, sizeof took, "%.1f ms", (double)us / 1000.0);
+    eim_cli_plain_text(shown, sizeof shown, note);
+    printf("%s%s%s %-*s", self->color ? marks[mark].color : "", marks[mark].mark,
+           self->color ? "\033[0m" : "", *took || *shown ? 18 : 0, name);
+    if (*took || *shown) printf(" %10s%s%s", took, *shown ? "  " : "", shown);
+    putchar('\n');
+    flush(self);
+    return;
+  }
+  cJSON *root = begin("onStep");
+  if (*connection)
+    cJSON_AddStringToObject(root, "connection", connection);
+  else
+    cJSON_AddNullToObject(root, "connection");
+  cJSON_AddStringToObject(root, "step", step);
+  if (mark == EIM_CLI_GOOD || mark == EIM_CLI_BAD)
+    cJSON_AddBoolToObject(root, "ok", mark == EIM_CLI_GOOD);
+  else
+    cJSON_AddNullToObject(root, "ok");
+  if (us >= 0)
+    cJSON_AddNumberToObject(root, "ms", (double)us / 1000.0);
+  else
+    cJSON_AddNullToObject(root, "ms");
+  cJSON_AddStringToObject(root, "note", note);
+  add_error(root, "error", error);
+  end(self, root);
+}
+
+void eim_cli_print_verdict(eim_cli_print *self, const eim_error *error, const char *verdict,
+                           const char *remedy) {
+  if (!self->json) {
+    char shown[2048];
+    eim_cli_plain_text(shown, sizeof shown, verdict);
+    printf("\n%s%s%s\n", self->color ? (error ? RED : GREEN) : "", shown,
+           self->color ? "\033[0m" : "");
+    eim_cli_plain_text(shown, sizeof shown, remedy);
+    if (*shown) printf("%s\n", shown);
+    flush(self);
+    return;
+  }
+  cJSON *root = begin("onVerdict");
+  cJSON_AddBoolToObject(root, "ok", !error);
+  cJSON_AddStringToObject(root, "verdict", verdict);
+  cJSON_AddStringToObject(root, "remedy", remedy);
+  add_error(root, "error", error);
+  end(self, root);
+}
+
 static const char *advice(const eim_error *error) {
   if (eim_error_domain(error) == EIM_DOMAIN_TLS)
     return "a server with a certificate authority of its own needs --ca-file";

@@ -4,6 +4,7 @@
 #define EIM_CLI_PRINT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <eim/eim.h>
 
@@ -24,6 +25,20 @@ void eim_cli_print_receipt(eim_cli_print *self, const eim_receipt *receipt);
 void eim_cli_print_notice(eim_cli_print *self, const eim_notice *notice);
 /* An error that did not end the command, or (JSON only) the one that did. */
 void eim_cli_print_error(eim_cli_print *self, const eim_error *error);
+/* One step of `eim check`. */
+typedef enum eim_cli_mark {
+  EIM_CLI_GOOD,
+  EIM_CLI_BAD,
+  EIM_CLI_SKIPPED, /* there is no such step here */
+  EIM_CLI_UNKNOWN  /* it cannot be told */
+} eim_cli_mark;
+/* connection "": of none. us (microseconds) -1: part of the time of the
+ * next step that has one. */
+void eim_cli_print_step(eim_cli_print *self, const char *connection, const char *step,
+                        eim_cli_mark mark, int64_t us, const char *note, const eim_error *error);
+/* error NULL: good. remedy "": none is needed. */
+void eim_cli_print_verdict(eim_cli_print *self, const eim_error *error, const char *verdict,
+                           const char *remedy);
 /* The error that ended the command, on stderr, with advice where there is any. */
 void eim_cli_explain(const char *what, const eim_error *error);
 

@@ -110,12 +110,10 @@ static void on_notice(void *user_data, const eim_notice *notice) {
   eim_cli_print_notice(&self->print, notice);
 }
 
-static int status_of(const eim_error *error, bool was_online);
-
 static void line_failed(run *self, const eim_error *error) {
   if (self->print.json && error) eim_cli_print_error(&self->print, error);
   eim_cli_explain("send", error);
-  if (!self->send_status) self->send_status = status_of(error, self->was_online);
+  if (!self->send_status) self->send_status = eim_cli_status_of(error, self->was_online);
 }
 
 static void on_line_result(run *self, const eim_result *result) {
@@ -211,7 +209,7 @@ static bool is_forced_logout(int32_t code) {
   }
 }
 
-static int status_of(const eim_error *error, bool was_online) {
+int eim_cli_status_of(const eim_error *error, bool was_online) {
   int32_t code = error ? eim_error_code(error) : EIM_E_NETWORK;
   switch (code) {
   case EIM_E_INVALID:
@@ -232,9 +230,10 @@ static int status_of(const eim_error *error, bool was_online) {
 }
 
 /* A call that failed here and now. */
-static int failed_call(const char *what) {
+static int failed_call(run *self, const char *what) {
+  if (self->print.json) eim_cli_print_error(&self->print, eim_last_error());
   eim_cli_explain(what, eim_last_error());
-  return status_of(eim_last_error(), false);
+  return eim_cli_status_of(eim_last_error(), false);
 }
 
 static int ended(run *self, const char *what, outcome how) {
@@ -246,7 +245,7 @@ static int ended(run *self, const char *what, outcome how) {
     return EIM_CLI_FAILED;
   case SESSION_OVER:
     eim_cli_explain(what, self->cause);
-    return status_of(self->cause, self->was_online);
+    return eim_cli_status_of(self->cause, self->was_online);
   case POLL_FAILED: eim_cli_explain(what, eim_last_error()); return EIM_CLI_FAILED;
   case GOT_IT: break;
   }
@@ -269,7 +268,7 @@ static int finish(run *self, uint64_t token, const char *what, bool *interrupted
   if (self->print.json && self->told != eim_error_code(error))
     eim_cli_print_error(&self->print, error);
   eim_cli_explain(what, error);
-  return status_of(error, self->was_online);
+  return eim_cli_status_of(error, self->was_online);
 }
 
 /* ------------------------------------------------------------------ commands */
@@ -279,7 +278,7 @@ static int do_register(run *self, const eim_cli_secret *secret) {
   bool interrupted;
   if (eim_client_register_user(self->client, args->user, secret->text, args->nickname,
                                TOKEN_REGISTER) < 0)
-    return failed_call("register");
+    return failed_call(self, "register");
   int status = finish(self, TOKEN_REGISTER, "register", &interrupted);
   if (!status && !interrupted) eim_cli_print_registered(&self->print, args->user);
   return status;
@@ -290,7 +289,7 @@ static int do_login(run *self, const eim_cli_secret *secret, bool *interrupted) 
   eim_status opened = secret->is_token
                           ? eim_client_open_token(self->client, user, secret->text, TOKEN_OPEN)
                           : eim_client_open_password(self->client, user, secret->text, TOKEN_OPEN);
-  if (opened < 0) return failed_call("login");
+  if (opened < 0) return failed_call(self, "login");
   return finish(self, TOKEN_OPEN, "login", interrupted);
 }
 
@@ -317,7 +316,7 @@ static char *read_text(void) {
 
 static int do_send(run *self, const eim_message *message) {
   bool interrupted;
-  if (eim_client_send(self->client, message, TOKEN_SEND) < 0) return failed_call("send");
+  if (eim_client_send(self->client, message, TOKEN_SEND) < 0) return failed_call(self, "send");
   int status = finish(self, TOKEN_SEND, "send", &interrupted);
   if (!status && interrupted) {
     eim_cli_say("send: interrupted before the server answered");
@@ -358,7 +357,7 @@ static void set_timeout(eim_config *config, const char *key, int64_t ms) {
   eim_config_set(config, key, text);
 }
 
-static eim_config *configure(const eim_cli_args *args, const char *device) {
+eim_config *eim_cli_configure(const eim_cli_args *args, const char *device) {
   eim_config *config;
   if (eim_config_new(&config) < 0) return NULL;
   bool ok = set(config, "ioThreads", "0") && set(config, "appKey", args->app_key) &&
@@ -405,7 +404,7 @@ static int start(run *self, const eim_config *config) {
       eim_client_new(self->context, config, &self->client) < 0 ||
       eim_client_add_event_handler(self->client, "eim", &handlers) < 0 ||
       (self->args->login_ext && eim_client_set_login_ext(self->client, self->args->login_ext) < 0))
-    return failed_call("start");
+    return failed_call(self, "start");
   return EIM_CLI_DONE;
 }
 
@@ -421,13 +420,14 @@ static void catch_signals(void) {
   sigaction(SIGPIPE, &ignored, NULL); /* a reader that went away is seen when writing */
 }
 
-static int build_message(const eim_cli_args *args, eim_message **out) {
+static int build_message(run *self, eim_message **out) {
+  const eim_cli_args *args = self->args;
   char *typed = !strcmp(args->word, "-") ? read_text() : NULL;
   const char *text = typed ? typed : args->word;
   if (!typed && !strcmp(args->word, "-")) return EIM_CLI_USAGE;
   eim_status status = eim_message_new_text(args->chat, args->to, text, args->ext, out);
   free(typed);
-  return status < 0 ? failed_call("send") : EIM_CLI_DONE;
+  return status < 0 ? failed_call(self, "send") : EIM_CLI_DONE;
 }
 
 static int act(run *self, eim_cli_secret *secret) {
@@ -435,7 +435,7 @@ static int act(run *self, eim_cli_secret *secret) {
   eim_message *message = NULL;
   bool interrupted = false;
   int status = EIM_CLI_DONE;
-  if (args->command == EIM_CLI_SEND) status = build_message(args, &message);
+  if (args->command == EIM_CLI_SEND) status = build_message(self, &message);
   if (status) return status;
   deadline_in(self, args->timeout_ms + 500); /* the library, which knows more, speaks first */
   if (args->command == EIM_CLI_REGISTER)
@@ -452,21 +452,26 @@ static int act(run *self, eim_cli_secret *secret) {
   return status;
 }
 
-int eim_cli_run(const eim_cli_args *args) {
-  run self = {.args = args, .deadline = -1};
-  eim_cli_secret secret = {0};
-  eim_cli_print_init(&self.print, args->json);
+int eim_cli_start_log(const eim_cli_args *args) {
   eim_log_set_level(EIM_LOG_SILENT);
   if (args->log_level && eim_log_set_level_name(args->log_level) < 0) {
     eim_cli_say("--log-level: '%s' is none of trace, debug, info, warn, error, silent",
                 args->log_level);
     return EIM_CLI_USAGE;
   }
+  return EIM_CLI_DONE;
+}
+
+int eim_cli_run(const eim_cli_args *args) {
+  run self = {.args = args, .deadline = -1};
+  eim_cli_secret secret = {0};
+  eim_cli_print_init(&self.print, args->json);
+  if (eim_cli_start_log(args)) return EIM_CLI_USAGE;
   eim_cli_device device = {.lock = -1};
   if (!args->device_id && args->command != EIM_CLI_REGISTER)
     eim_cli_device_take(&device, args->app_key, args->user);
   /* Before a password is asked for. */
-  eim_config *config = configure(args, device.id[0] ? device.id : args->device_id);
+  eim_config *config = eim_cli_configure(args, device.id[0] ? device.id : args->device_id);
   if (!config) {
     eim_cli_device_release(&device);
     return EIM_CLI_USAGE;

@@ -10,4 +10,12 @@
 /* Does what args say; returns the exit status. */
 int eim_cli_run(const eim_cli_args *args);
 
+/* The parts that `eim check` shares. */
+/* EIM_CLI_DONE or, told on stderr, EIM_CLI_USAGE. */
+int eim_cli_start_log(const eim_cli_args *args);
+/* Checked options; NULL: told on stderr. */
+eim_config *eim_cli_configure(const eim_cli_args *args, const char *device);
+/* The exit status for an error; NULL: the connection is gone. */
+int eim_cli_status_of(const eim_error *error, bool was_online);
+
 #endif

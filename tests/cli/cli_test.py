@@ -7,6 +7,7 @@ import json
 import os
 import queue
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -164,9 +165,9 @@ class Usage(unittest.TestCase):
         for args in (["help"], ["--help"]):
             result = eim(*args)
             self.assertEqual(result.returncode, 0)
-            for command in ("register", "login", "send", "listen", "chat"):
+            for command in ("register", "login", "send", "listen", "chat", "check"):
                 self.assertIn(f"  {command}", result.stdout)
-        for command in ("register", "login", "send", "listen", "chat"):
+        for command in ("register", "login", "send", "listen", "chat", "check"):
             first, second = eim("help", command), eim(command, "--help")
             self.assertEqual((first.returncode, first.stdout), (0, second.stdout))
             self.assertIn("--app-key ORG#APP", first.stdout)
@@ -229,6 +230,8 @@ class Conversation(unittest.TestCase):
         again = eim("register", "carol", env=self.env("carol"))
         self.assertEqual(again.returncode, 1, again)
         self.assertEqual(json.loads(again.stdout)["error"]["code"], 203)
+        long = eim("register", "x" * 65, env=self.env("carol"))  # refused without asking the server
+        self.assertEqual((long.returncode, json.loads(long.stdout)["error"]["code"]), (1, 105), long)
         self.assertIn("203", again.stderr)
 
     def test_login_for_a_while(self):
@@ -362,6 +365,140 @@ class Conversation(unittest.TestCase):
         self.assertEqual(sum(e["event"] == "onReceivedMessage" for e in events), 3)
         self.assertEqual([bob.expect("onMessage")["message"]["text"] for _ in range(3)], ["one", "two", "three"])
 
+    # ---- eim check
+
+    def check(self, *args, user="alice", box=True, **more):
+        env = self.env(user, **more)
+        if not box:
+            env.pop("EIM_SANDBOX")
+            env = {"EIM_APP_KEY": self.box["appKey"], "EIM_API_URL": self.box["apiUrl"], "EIM_URL": self.box["url"],
+                   **({"EIM_CA_FILE": self.box["caFile"]} if self.box["caFile"] else {}), **env}
+        result = eim("check", *args, env=env)
+        lines = [json.loads(line) for line in result.stdout.splitlines()]
+        self.assertEqual(lines[-1]["event"], "onVerdict", result)
+        self.assertEqual(lines[-1]["ok"], result.returncode == 0)
+        self.assertEqual(lines[-1]["ok"], lines[-1]["error"] is None)
+        self.assertNotIn("secret", result.stdout + result.stderr)
+        steps = {(line["connection"], line["step"]): line for line in lines[:-1]}
+        self.assertTrue(all(line["event"] == "onStep" for line in lines[:-1]))
+        return result.returncode, steps, lines[-1]
+
+    def failed(self, result, status, connection, step, verdict, remedy):
+        code, steps, last = result
+        self.assertEqual(code, status, result)
+        bad = [key for key, line in steps.items() if line["ok"] is False]
+        self.assertEqual(bad, [(connection, step)], result)
+        self.assertEqual(list(steps)[-1], bad[0])
+        self.assertEqual(steps[bad[0]]["error"], last["error"])
+        self.assertGreaterEqual(steps[bad[0]]["ms"], 0)
+        self.assertIn(verdict, last["verdict"])
+        self.assertIn(remedy, last["remedy"])
+
+    def test_check_when_all_is_well(self):
+        status, steps, last = self.check()
+        self.assertEqual(status, 0, last)
+        self.assertEqual(list(steps), [(None, "hosts"), *[("REST", s) for s in ("DNS", "TCP", "TLS", "answer", "token")],
+                                       *[("messages", s) for s in ("DNS", "TCP", "TLS", "WebSocket")], (None, "login"),
+                                       (None, "close")])
+        for key, line in steps.items():
+            self.assertIs(line["ok"], None if "DNS" in key or "TLS" in key and not self.tls else True, line)
+            self.assertEqual(line["ms"] is not None, key[1] in ("hosts", "token", "WebSocket", "login", "close"), line)
+        self.assertEqual((last["verdict"], last["remedy"]),
+                         (f"Everything works: alice can log in to {self.box['appKey']}.", ""))
+
+    def test_check_in_words(self):
+        env = {k: v for k, v in self.env("alice").items() if k != "EIM_JSON"}
+        good = eim("check", env=env)
+        self.assertEqual(good.returncode, 0, good)
+        self.assertRegex(good.stdout, r"(?m)^✔ login +\d+\.\d ms$")
+        self.assertTrue(good.stdout.endswith(f"\nEverything works: alice can log in to {self.box['appKey']}.\n"))
+        bad = eim("check", env={**env, "EIM_PASSWORD": "n0t-that"})
+        self.assertEqual(bad.returncode, 1, bad)
+        self.assertRegex(bad.stdout, r"(?m)^✖ REST token +\d+\.\d ms  wrong user name or password")
+        self.assertIn("\nThe user name alice or the password is wrong.\nCheck ", bad.stdout)
+        self.assertNotIn("n0t-that", bad.stdout + bad.stderr)
+
+    def test_check_discovers(self):
+        dns = ["--dns-url", self.box["dnsUrl"], *([] if self.tls else ["--plain"])]
+        env = {"EIM_APP_KEY": self.box["appKey"], "EIM_USER": "alice", "EIM_PASSWORD": "secret-a", "EIM_JSON": "1",
+               **({"EIM_CA_FILE": self.box["caFile"]} if self.tls else {})}
+        result = eim("check", *dns, env=env)
+        self.assertEqual(result.returncode, 0, result)
+        self.assertIn(self.box["dnsUrl"], json.loads(result.stdout.splitlines()[0])["note"])
+        result = eim("check", "--dns-url", "http://127.0.0.1:1/server.json", env=env)
+        self.assertEqual(result.returncode, 3, result)
+        step, last = map(json.loads, result.stdout.splitlines())
+        self.assertEqual((step["step"], step["ok"]), ("hosts", False))
+        self.assertIn("port is closed", last["verdict"])
+        self.assertIn("--dns-url", last["remedy"])
+
+    def test_check_by_token(self):
+        token = self.admin("/token", user="alice", ttl=1000)["access_token"]
+        status, steps, last = self.check(EIM_PASSWORD="", EIM_ACCESS_TOKEN=token)
+        self.assertEqual(status, 0, last)
+        self.assertNotIn(("REST", "token"), steps)
+        self.admin("/expire", user="alice")
+        self.failed(self.check(EIM_PASSWORD="", EIM_ACCESS_TOKEN=token), 1, None, "login", "The token has expired.",
+                    "clock")
+        self.failed(self.check(EIM_PASSWORD="", EIM_ACCESS_TOKEN="YWMtforeign"), 1, None, "login",
+                    "not a token of alice", "new token")
+
+    def test_check_verdicts_of_the_server(self):
+        self.failed(self.check(user="nobody"), 1, "REST", "token", "There is no user nobody", "eim register")
+        self.failed(self.check("--app-key", "other#app", box=False), 1, "REST", "token", "knows no app other#app",
+                    "--app-key")
+        self.admin("/users", user="alice", active=False)
+        self.failed(self.check(), 1, "REST", "token", "banned", "Ask")
+        self.admin("/users", user="alice", active=True)
+        for status, text, words in ((7, "Sorry, the app day live count limit", "as many users"), (13, "", "other devices"),
+                                    (12, "", "banned")):
+            self.admin("/fail", what="provision", how="status", status=status, text=text)
+            self.failed(self.check(), 1, None, "login", words, "")
+        self.admin("/fail", what="token", how="http", status=503, text="<html>")
+        self.failed(self.check(), 1, "REST", "answer", "failure of its own", "later")
+        self.admin("/fail", what="token", how="http", status=200, text="<html>a login page</html>")
+        self.failed(self.check(), 3, "REST", "answer", "not the service", "login page")
+
+    def test_check_ways_to_nowhere(self):
+        nowhere = "127.0.0.1:1"
+        self.failed(self.check("--api-url", f"http://{nowhere}", box=False), 3, "REST", "TCP", "port is closed", "--api-url")
+        self.failed(self.check("--url", f"ws://{nowhere}/websocket", box=False), 3, "messages", "TCP", "port is closed",
+                    "--url")
+        self.failed(self.check("--url", self.box["url"] + "/nothing", box=False), 1, "messages", "WebSocket",
+                    "no message server", "/websocket")
+        self.failed(self.check("--api-url", f"http://{'a' * 64}.test", box=False), 3, "REST", "DNS", "not known", "spelled")
+        self.failed(self.check("--set", f"proxy=http://{nowhere}"), 3, "REST", "TCP", "proxy", "")
+        port = self.box["apiUrl"].rsplit(":", 1)[1]
+        if self.tls:
+            self.failed(self.check("--api-url", f"http://127.0.0.1:{port}", box=False), 3, "REST", "answer",
+                        "without an answer", "TLS")
+        else:
+            self.failed(self.check("--api-url", f"https://127.0.0.1:{port}", box=False), 3, "REST", "TLS",
+                        "does not speak TLS", "https://")
+
+    def test_check_silence(self):
+        with socket.socket() as silent:
+            silent.bind(("127.0.0.1", 0))
+            silent.listen()
+            port = silent.getsockname()[1]
+            result = self.check("--api-url", f"http://127.0.0.1:{port}", "--timeout", "0.5", box=False)
+            self.failed(result, 3, "REST", "answer", "did not answer", "--api-url")
+            self.assertIsNone(result[1]["REST", "TCP"]["ok"])
+            result = self.check("--url", f"ws://127.0.0.1:{port}/websocket", "--timeout", "0.5", box=False)
+            self.failed(result, 3, "messages", "WebSocket", "did not answer", "--url")
+        self.admin("/fail", what="provision", how="silence")
+        self.failed(self.check("--timeout", "0.5"), 3, None, "login", "did not answer the login", "later")
+        self.admin("/fail", what="token", how="disconnect", n=10)
+        self.failed(self.check(), 3, "REST", "answer", "closed the connection", "port")
+
+    def test_check_reads_no_messages(self):
+        first = eim("login", "--for", "0", env=self.env("bob"))
+        self.assertEqual(first.returncode, 0, first)
+        self.assertEqual(eim("send", "--to", "bob", "kept", env=self.env("alice")).returncode, 0)
+        for _ in range(3):
+            self.assertEqual(self.check(user="bob")[0], 0)
+        self.assertEqual(self.texts(eim("listen", "--count", "1", "--for", "30", env=self.env("bob"))), ["kept"])
+
     def test_cut_and_back(self):
         alice = self.start("alice", "listen")
         alice.expect("onConnected")
@@ -429,6 +566,14 @@ class ConversationOverTls(Conversation):
         result = eim("login", "--for", "0", "--timeout", "4", env=env)
         self.assertEqual(result.returncode, 3, result)
         self.assertIn("--ca-file", result.stderr)
+        checked = self.check(box=False, EIM_CA_FILE="")
+        self.failed(checked, 3, "REST", "TLS", "not trusted", "--ca-file")
+        self.assertTrue(checked[1]["REST", "TCP"]["ok"])
+
+    def test_check_another_host_name(self):
+        port = self.box["apiUrl"].rsplit(":", 1)[1]
+        self.failed(self.check("--api-url", f"https://127.0.0.2:{port}", box=False), 3, "REST", "TLS", "another host name",
+                    "--api-url")
 
 
 if __name__ == "__main__":

@@ -68,7 +68,8 @@ static void next(eim_session *self, eim_error *error) {
   eim_buf detail = EIM_BUF_INIT;
   eim_buf_str(&detail, "{\"cause\":");
   eim_buf_json_str(&detail, eim_error_message(error));
-  eim_buf_printf(&detail, ",\"causeCode\":%d}", (int)eim_error_code(error));
+  eim_buf_printf(&detail, ",\"causeCode\":%d,\"detail\":%s}", (int)eim_error_code(error),
+                 eim_error_detail(error));
   fail(self, eim_error_new_detail(EIM_CODE_SERVER_GET_DNSLIST_FAILED, eim_error_domain(error),
                                   eim_error_native(error), EIM_ERROR_RETRIABLE,
                                   detail.failed ? NULL : (const char *)detail.data,
