@@ -167,7 +167,7 @@ eim_status eim_client_new(eim_context *context, const eim_config *config, eim_cl
   eim_status status = eim_context_usable(context);
   if (status) return status;
   if (!out) return eim_fail(EIM_E_INVALID, "client: out is NULL");
-  if ((status = eim_settings_from_config(config, &settings))) return status;
+  if ((status = eim_context_settings(context, config, &settings))) return status;
   eim_client *self = calloc(1, sizeof *self);
   life_task *begin = malloc(sizeof *begin), *last = malloc(sizeof *last);
   if (!self || !begin || !last) {

@@ -39,6 +39,8 @@ struct eim_context {
   bool closed, has_thread;
   pthread_t thread; /* of eim_context_start() */
   eim_client *clients;
+  eim_config *last_config; /* of the client made last, and its settings */
+  eim_settings *last_settings;
   eim_task end_task;
   eim_lines *lines; /* eim_context_subscribe_log() */
 };
@@ -122,8 +124,32 @@ bool eim_context_retire_client(eim_context *self, eim_client *client) {
 
 /* ------------------------------------------------------------------ making */
 
+eim_status eim_context_settings(eim_context *self, const eim_config *config, eim_settings **out) {
+  /* Made in any case: this checks files and directories, which may have changed. */
+  eim_status status = eim_settings_from_config(config, out);
+  if (status) return status;
+  eim_settings *surplus = NULL;
+  eim_config *copy = NULL, *former = NULL;
+  pthread_mutex_lock(&self->lock);
+  if (self->last_config && eim_config_equal(self->last_config, config)) {
+    surplus = *out;
+    *out = eim_object_ref(self->last_settings);
+  } else if (!eim_config_copy(config, &copy)) {
+    former = self->last_config;
+    surplus = self->last_settings;
+    self->last_config = copy;
+    self->last_settings = eim_object_ref(*out);
+  }
+  pthread_mutex_unlock(&self->lock);
+  eim_object_unref(surplus);
+  eim_config_free(former);
+  return EIM_OK;
+}
+
 static void destroy_context(void *context) {
   eim_context *self = context;
+  eim_object_unref(self->last_settings);
+  eim_config_free(self->last_config);
   for (int i = 0; i < self->slot_count; i++) pthread_mutex_destroy(&self->slots[i].lock);
   free(self->slots);
   if (self->epoll_fd >= 0) close(self->epoll_fd);

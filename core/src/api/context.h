@@ -21,6 +21,9 @@ eim_context *eim_context_hold(eim_context *self);
 void eim_context_drop(eim_context *self);
 
 eim_queue *eim_context_queue(eim_context *self);
+/* The settings of config, once for all clients that were given the same. Fails like
+ * eim_settings_from_config(); a reference. */
+eim_status eim_context_settings(eim_context *self, const eim_config *config, eim_settings **out);
 int eim_context_loop_count(const eim_context *self);
 bool eim_context_closed(eim_context *self);
 /* The loop of a slot; loop thread of that slot only. */

@@ -45,6 +45,14 @@ eim_status eim_config_copy(const eim_config *self, eim_config **out) {
   return EIM_OK;
 }
 
+bool eim_config_equal(const eim_config *a, const eim_config *b) {
+  for (int i = 0; i < eim_options_count; i++) {
+    const char *x = a->values[i], *y = b->values[i];
+    if (a->secrets[i] != b->secrets[i] || !x != !y || (x && strcmp(x, y) != 0)) return false;
+  }
+  return true;
+}
+
 void eim_config_free(eim_config *self) {
   if (!self) return;
   for (int i = 0; i < eim_options_count; i++) {

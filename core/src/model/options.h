@@ -50,6 +50,8 @@ struct eim_config {
 /* Text in force, "" when unset without default. Not for secrets. */
 const char *eim_config_text(const eim_config *self, int index);
 bool eim_config_is_set(const eim_config *self, int index);
+/* Do both say the same? Secrets count as the same only when one is a copy of the other. */
+bool eim_config_equal(const eim_config *a, const eim_config *b);
 /* ioThreads; the default for NULL. */
 int eim_config_io_threads(const eim_config *self);
 
