@@ -50,6 +50,8 @@ const eim_cli_option eim_cli_options[] = {
      "any option of docs/configuration.md; may be repeated"},
     {"--log-level", "EIM_LOG", "LEVEL", FIELD(log_level), EIM_CLI_EVERY,
      "trace, debug, info, warn, error or silent (default), on stderr"},
+    {"--log-file", "EIM_LOG_FILE", "FILE", FIELD(log_file), EIM_CLI_EVERY,
+     "append log lines to this file instead (level info unless told)"},
 };
 const size_t eim_cli_option_count = sizeof eim_cli_options / sizeof *eim_cli_options;
 

@@ -40,7 +40,7 @@ typedef struct eim_cli_args {
   bool plain, json;
   /* as given: NULL when not */
   const char *app_key, *api_url, *url, *dns_url, *ca_file, *sandbox;
-  const char *user, *device_id, *timeout, *log_level, *password_file, *token_file;
+  const char *user, *device_id, *timeout, *log_level, *log_file, *password_file, *token_file;
   const char *nickname, *to, *chat_type, *ext, *count, *for_seconds, *login_ext;
   const char *settings[32]; /* --set, "key=value" */
   size_t setting_count;

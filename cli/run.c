@@ -459,6 +459,13 @@ int eim_cli_start_log(const eim_cli_args *args) {
                 args->log_level);
     return EIM_CLI_USAGE;
   }
+  if (!args->log_file) return EIM_CLI_DONE;
+  if (eim_log_set_file(args->log_file, 0) < 0) {
+    eim_cli_say("--log-file: %s", eim_error_message(eim_last_error()));
+    return EIM_CLI_USAGE;
+  }
+  eim_log_set_console(false);
+  if (!args->log_level) eim_log_set_level(EIM_LOG_INFO);
   return EIM_CLI_DONE;
 }
 

@@ -160,6 +160,9 @@ class Usage(unittest.TestCase):
     def test_bad_log_level(self):
         self.refused("--log-level", "login", "--user", "a", "--app-key", "a#b", "--log-level", "loud")
 
+    def test_log_file_that_cannot_be(self):
+        self.refused("--log-file", "login", "--user", "a", "--app-key", "a#b", "--log-file", "/nonexistent/eim.log")
+
     def test_help_and_version(self):
         self.assertRegex(eim("--version").stdout, r"^eim \d+\.\d+\.\d+ \(libeim ")
         for args in (["help"], ["--help"]):
@@ -241,6 +244,23 @@ class Conversation(unittest.TestCase):
         self.assertEqual([e["event"] for e in events], ["onConnected", "onDisconnected"])
         self.assertIsNone(events[1]["reason"])
         self.assertTrue(all(isinstance(e["time"], int) for e in events))
+
+    def test_log_file(self):
+        path = os.path.join(self.work.name, "eim.log")
+        for more, level in (((), "INFO"), (("--log-level", "debug"), "DEBUG")):
+            result = eim("login", "--for", "0", "--log-file", path, *more, env=self.env("alice"))
+            self.assertEqual((result.returncode, result.stderr), (0, ""), result)
+            with open(path, encoding="utf-8") as file:
+                lines = file.read()
+            self.assertRegex(lines, r"(?m)^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z INFO session\[1\]: .*-> ONLINE$")
+            self.assertTrue(lines.rstrip().endswith("-> CLOSED: the client was shut down (-4)"), lines[-200:])
+            self.assertIn(f"Z {level} ", lines)
+            self.assertEqual(("Z DEBUG " in lines), level == "DEBUG")
+            self.assertNotIn("secret-a", lines)
+        result = eim("login", "--for", "0", env=self.env("alice", EIM_LOG="info"))
+        self.assertIn(" eim INFO session[1]: ", result.stderr)
+        result = eim("login", "--for", "0", env=self.env("alice", EIM_LOG="0", EIM_LOG_FILE=path))
+        self.assertEqual((result.returncode, result.stderr), (0, ""), result)
 
     def test_signals_end_cleanly(self):
         for number in (signal.SIGINT, signal.SIGTERM):
