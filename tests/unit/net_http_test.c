@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include "eim_test.h"
+
+#include <pthread.h>
 #include "net/dial.h"
 #include "net/http.h"
 #include "net_peer.h"
@@ -78,10 +80,15 @@ typedef struct script {
   char seen[8192], body[1024];
 } script;
 
+/* Several connections of one test have a thread each. */
+static pthread_mutex_t seen_lock = PTHREAD_MUTEX_INITIALIZER;
+
 static void serve(peer_conn *conn, void *user) {
   script *s = user;
   while (peer_head(conn)) {
+    pthread_mutex_lock(&seen_lock);
     snprintf(s->seen, sizeof s->seen, "%.8000s", conn->head);
+    pthread_mutex_unlock(&seen_lock);
     const char *length = strcasestr(conn->head, "Content-Length: ");
     size_t size = length ? (size_t)atoi(length + 16) : 0;
     if (size && size < sizeof s->body) peer_read(conn, s->body, size);
