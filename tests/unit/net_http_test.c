@@ -1,12 +1,11 @@
 #include <arpa/inet.h>
 #include <errno.h>
+#include <pthread.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "eim_test.h"
-
-#include <pthread.h>
 #include "net/dial.h"
 #include "net/http.h"
 #include "net_peer.h"
