@@ -189,6 +189,12 @@ function eim.context(options)
   local ok, err = checked(config:set("ioThreads", ("%d"):format(options and options.ioThreads or 0)))
   if not ok then return nil, err end
   local status, made = core.eim_context_new(config)
+  if not status then
+    -- Maybe out of descriptors, held by contexts that are garbage but small to Lua.
+    collectgarbage()
+    collectgarbage()
+    status, made = core.eim_context_new(config)
+  end
   if not status then return checked(status, made) end
   return setmetatable({
     _core = made,
