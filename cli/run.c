@@ -17,9 +17,10 @@ enum {
   TOKEN_OPEN,
   TOKEN_SEND,
   TOKEN_CLOSE,
+  TOKEN_HEALTH,
   TOKEN_COUNT
 }; /* chat: from TOKEN_COUNT */
-enum { CLOSE_MS = 3000, TEXT_MAX = 1024 * 1024 };
+enum { CLOSE_MS = 3000, UPLOAD_MS = 5500, TEXT_MAX = 1024 * 1024 };
 
 typedef struct run {
   const eim_cli_args *args;
@@ -293,12 +294,29 @@ static int do_login(run *self, const eim_cli_secret *secret, bool *interrupted) 
   return finish(self, TOKEN_OPEN, "login", interrupted);
 }
 
+/* With enableReportLogs the library uploads the last lines after a close, as long as its client is
+ * there: 5 seconds at most. */
+static void await_upload(run *self) {
+  for (int64_t end = clock_ms() + UPLOAD_MS; clock_ms() < end;) {
+    eim_result_unref((eim_result *)self->results[TOKEN_HEALTH]);
+    self->results[TOKEN_HEALTH] = NULL;
+    if (eim_client_health(self->client, TOKEN_HEALTH) < 0) return;
+    wait_for(self, TOKEN_HEALTH);
+    const eim_result *health = self->results[TOKEN_HEALTH];
+    if (!health || !strstr(eim_result_json(health), "\"report\":{\"enabled\":true") ||
+        strstr(eim_result_json(health), "\"waitingBytes\":0,") ||
+        eim_context_poll(self->context, 20, 0) < 0)
+      return;
+  }
+}
+
 static void do_close(run *self) {
   self->closing = true;
   if (eim_client_state(self->client) == EIM_STATE_OFFLINE) return;
   if (eim_client_close(self->client, TOKEN_CLOSE) < 0) return;
   deadline_in(self, CLOSE_MS);
   wait_for(self, TOKEN_CLOSE);
+  await_upload(self);
 }
 
 static char *read_text(void) {

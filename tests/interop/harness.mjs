@@ -152,13 +152,13 @@ class Sdk extends Child {
   }
 }
 
-// A connection object of the SDK; more: its options, or "package" for another version of it.
+// A connection object of the SDK; more: its options, or "package" for another version of it, or "hosts" (wx-shim.mjs).
 export async function sdk(t, box, more = {}) {
-  const { package: from, ...options } = more;
+  const { package: from, hosts, ...options } = more;
   const one = new Sdk(from || 'sdk');
   t.after(() => one.stop('SIGKILL'));
   await one.ok('new', { appKey: box.appKey, apiUrl: box.apiUrl, url: box.url, caFile: box.caFile || undefined, package: from,
-    options });
+    hosts, options });
   return one;
 }
 
