@@ -25,16 +25,34 @@ static void answer(eim_sandbox *self, eim_sb_conn *conn, uint64_t client_id, uin
   eim_sb_send(self, conn, EASEMOB__PB__MSYNC__COMMAND__SYNC, &down.base);
 }
 
-static const eim_sb_seen *find_seen(const eim_sb_user *user, uint64_t client_id) {
+/* FNV-1a. The id alone does not tell a repetition: those of the real SDK come from two counters,
+ * and a recall may have the id of the message before it (docs/protocol.md 11). */
+static uint64_t hash(uint64_t digest, const void *bytes, size_t size) {
+  const uint8_t *byte = bytes;
+  while (size--) digest = (digest ^ *byte++) * UINT64_C(0x100000001b3);
+  return digest;
+}
+
+static uint64_t digest_of(const eim_sb_pb_meta *meta) {
+  uint64_t digest = UINT64_C(0xcbf29ce484222325);
+  const char *to = meta->to && meta->to->name ? meta->to->name : "";
+  digest = hash(digest, to, strlen(to) + 1);
+  return meta->has_payload ? hash(digest, meta->payload.data, meta->payload.len) : digest;
+}
+
+static const eim_sb_seen *find_seen(const eim_sb_user *user, uint64_t client_id, uint64_t digest) {
   size_t count = user->seen_count < EIM_SB_SEEN ? user->seen_count : EIM_SB_SEEN;
   for (size_t i = 0; i < count; i++)
-    if (user->seen[i].client_id == client_id) return &user->seen[i];
+    if (user->seen[i].client_id == client_id && user->seen[i].digest == digest)
+      return &user->seen[i];
   return NULL;
 }
 
-static void remember(eim_sb_user *user, uint64_t client_id, uint64_t server_id, int64_t timestamp) {
+static void remember(eim_sb_user *user, uint64_t client_id, uint64_t digest, uint64_t server_id,
+                     int64_t timestamp) {
   if (!user->seen && !(user->seen = calloc(EIM_SB_SEEN, sizeof *user->seen))) return;
-  user->seen[user->seen_count++ % EIM_SB_SEEN] = (eim_sb_seen){client_id, server_id, timestamp};
+  user->seen[user->seen_count++ % EIM_SB_SEEN] =
+      (eim_sb_seen){client_id, digest, server_id, timestamp};
 }
 
 static const eim_sb_sent *find_sent(const eim_sandbox *self, uint64_t server_id) {
@@ -231,8 +249,9 @@ bool eim_sb_upload(eim_sandbox *self, eim_sb_conn *conn, const eim_sb_pb_meta *m
     return true;
   }
   if (fault) return eim_sb_fault_frame(self, conn, fault);
+  uint64_t digest = digest_of(meta);
   const eim_sb_seen *seen =
-      meta->has_id && conn->user->seen ? find_seen(conn->user, meta->id) : NULL;
+      meta->has_id && conn->user->seen ? find_seen(conn->user, meta->id, digest) : NULL;
   if (seen) { /* sent again after a reconnect: the same answer, once delivered */
     answer(self, conn, seen->client_id, seen->server_id, seen->timestamp, (verdict){0, NULL});
     return true;
@@ -249,7 +268,7 @@ bool eim_sb_upload(eim_sandbox *self, eim_sb_conn *conn, const eim_sb_pb_meta *m
     why = muc(self, conn, meta, reason);
   else /* contacts and the like go over REST: proposed */
     why = (verdict){EASEMOB__PB__STATUS__ERROR_CODE__UNKNOWN_COMMAND, "unknown command"};
-  if (!why.code) remember(conn->user, meta->id, server_id, timestamp);
+  if (!why.code) remember(conn->user, meta->id, digest, server_id, timestamp);
   answer(self, conn, meta->id, server_id, timestamp, why);
   return true;
 }

@@ -66,7 +66,7 @@ typedef struct eim_sb_device {
 } eim_sb_device;
 
 typedef struct eim_sb_seen {
-  uint64_t client_id, server_id;
+  uint64_t client_id, digest /* of receiver and content */, server_id;
   int64_t timestamp;
 } eim_sb_seen;
 

@@ -196,7 +196,7 @@ describe('libeim and easemob-websdk', { concurrency: 3 }, () => {
     assert.equal(reason.detail.loginInfoCustomExt, 'from the phone \u{1F600}');
     assert.equal(await other.exit(), 4);
     assert.ok(!other.has('onReconnecting') && !other.has('onDisconnected'));
-    assert.equal(await box.sessions(name), 1);
+    await until(async () => await box.sessions(name) === 1, 'one session is left');
   });
 
   for (const [type, what, act] of [
@@ -220,18 +220,18 @@ describe('libeim and easemob-websdk', { concurrency: 3 }, () => {
       assert.equal(reason.detail.loginInfoCustomExt, error.data?.loginInfoCustomExt);
       assert.equal(await other.exit(), 4);
       for (const peer of [one, other]) assert.ok(!peer.has('onReconnecting') && !peer.has('onDisconnected'), peer.name);
-      assert.equal(await several.sessions(name), 0);
+      await until(async () => await several.sessions(name) === 0, 'no session is left');
     });
   }
 
   test('a token that ends: both warn, then end', async (t) => {
     const name = await several.user(), one = await sdk(t, several);
-    const [first, second] = [await several.token(name, 3), await several.token(name, 3)];
+    const [first, second] = [await several.token(name, 5), await several.token(name, 5)];
     await one.login(name, { accessToken: first });
     const other = await online(t, several, name, ['login', '--set', 'tokenWarningFraction=0.5'],
       { EIM_ACCESS_TOKEN: second });
     const warned = await Promise.all([one.event('onTokenWillExpire'), other.event('onTokenWillExpire')]);
-    assert.ok(warned[1].remainingMs > 0 && warned[1].remainingMs <= 3000);
+    assert.ok(warned[1].remainingMs > 0 && warned[1].remainingMs <= 5000);
     assert.ok(!other.has('onTokenExpired') && !other.has('onDisconnected'));
     await Promise.all([one.event('onTokenExpired'), other.event('onTokenExpired')]);
     assert.equal(await one.event('onDisconnected'), null); // docs/protocol.md 9: the SDK gives no reason here
@@ -266,13 +266,15 @@ describe('libeim and easemob-websdk', { concurrency: 3 }, () => {
     const unread = async () => (await quiet.admin('/counters')).unread;
     const one = await sdk(t, quiet, { heartBeatWait: 1000 });
     await one.login(name);
-    await until(async () => await unread() === 1, 'the first UNREAD');
+    await until(async () => await unread() >= 1, 'the first UNREAD');
+    const first = await unread();
     await one.ok('clock', { ms: 31000 }); // it beats after 30 s without a frame: docs/protocol.md 8
-    await until(async () => await unread() === 2, 'the heartbeat of the SDK');
+    await until(async () => await unread() > first, 'the heartbeat of the SDK');
     const friend = await quiet.user();
     const other = await online(t, quiet, friend, ['login', '--set', 'heartBeatWait=1000', '--set', 'heartbeatTimeout=1000',
       '--set', 'reconnectBaseMs=100', '--set', 'autoReconnectNumMax=-1']);
-    await until(async () => await unread() >= 5, 'heartbeats of libeim');
+    const second = await unread(); // its own first one included
+    await until(async () => await unread() >= second + 2, 'heartbeats of libeim');
     assert.ok(!other.has('onReconnecting'));
     await Promise.all([name, friend].map((user) => quiet.admin('/freeze', { user })));
     await one.ok('clock', { ms: 31000 });
