@@ -4,7 +4,7 @@
  *   eim-bench exec PROGRAM…   note the time in EIM_BENCH_T0, become PROGRAM
  *   eim-bench run             obey:
  *     clients N    log in until N are online; {"event":"online","count":N,"ns":since EIM_BENCH_T0}
- *     expect N     {"event":"received","count":N,…} after N messages from now on
+ *     expect N     {"event":"expect"}, and after N messages from then on {"event":"received",…}
  *     send N TO    N texts one after the other; {"event":"latency",…}
  *     cpu          {"event":"cpu","us":…} of the whole process so far
  *     quit
@@ -168,6 +168,7 @@ static void *obey(void *unused) {
     } else if (parts == 2 && !strcmp(word, "expect")) {
       atomic_store(&received, 0);
       atomic_store(&expected, number);
+      say("{\"event\":\"expect\"}\n");
     } else if (parts == 3 && !strcmp(word, "send") && number > 0) {
       sending.count = number;
       sending.done = 0;

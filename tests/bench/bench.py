@@ -91,6 +91,13 @@ class Sandbox:
         self.admin_path = urlsplit(self.info['adminUrl']).path
 
     def call(self, path, body=None):
+        try:
+            return self._call(path, body)
+        except (ConnectionError, http.client.HTTPException):
+            self.admin.close()  # the server ended the kept connection
+            return self._call(path, body)
+
+    def _call(self, path, body):
         self.admin.request('POST' if body is not None else 'GET', self.admin_path + path,
                            json.dumps(body) if body is not None else None, {'content-type': 'application/json'})
         answer = self.admin.getresponse()
@@ -363,7 +370,7 @@ class Bench:
                 frame = text_frame(900000000000000000 + i, f'bench{user}')
                 size += len(frame) + 4 + (22 if tls else 0)
                 box.call('/raw', {'user': f'bench{user}', 'hex': frame.hex()})
-            one.tell('expect', count)
+            one.ask('expect', count)
             before = one.ask('cpu')['us']
             relay.let_go(size)
             return count * 1000 / (one.take('received')['us'] - before)
@@ -380,7 +387,7 @@ class Bench:
             box.call('/push', {'user': f'bench{user}', 'from': 'alice', 'text': f'{i}: shall we meet at half past eight?'})
         one = self.start(side, self.env(box, user))
         try:
-            one.tell('expect', count)
+            one.ask('expect', count)
             one.ask('clients', 1, event='online')
             return count * 1000 / one.take('received')['since_first_us']
         finally:
@@ -396,7 +403,7 @@ class Bench:
             self._settled(one, side)
             before = one.ask('cpu')['us']
             for i in range(count):
-                one.tell('expect', 1)
+                one.ask('expect', 1)
                 box.call('/push', {'user': f'bench{user}', 'from': 'alice', 'text': f'{i}: are you there?'})
                 after = one.take('received')['us']
             return (after - before) / count
@@ -416,9 +423,13 @@ class Bench:
                 try:
                     one.ask('clients', 1, event='online')
                     one.ask('send', 200, f'bench{other}', event='latency')  # warm
+                    before = cpu_ns(box.process.child.pid)
                     found[side] = one.ask('send', count, f'bench{other}', event='latency')
+                    if side == 'ours':
+                        share = (cpu_ns(box.process.child.pid) - before) / count / 1000
                 finally:
                     one.end()
+            self.row(f'ack_sandbox_{kind}', f'CPU of the sandbox for each message sent, {kind}', 'us', share)
             for what, budget in (('median', 80), ('p99', 200)):
                 values = {side: figures[f'{what}_ns'] / 1000 for side, figures in found.items()}
                 self.row(f'ack_{what}_{kind}', f'send to ack, {what}, {kind}', 'us', values['ours'], values.get('sdk'),
@@ -453,7 +464,7 @@ class Bench:
                     frame = text_frame(900000000000000000 + i, f'bench{user}')
                     size += len(frame) + 4
                     box.call('/raw', {'user': f'bench{user}', 'hex': frame.hex()})
-                one.tell('expect', count)
+                one.ask('expect', count)
                 relay.let_go(size)
                 one.take('received')
                 one.tell('quit')
@@ -490,6 +501,10 @@ def rss(pid):
         if line.startswith('Rss:'):
             return int(line.split()[1]) * 1024
     raise Trouble('no resident memory')
+
+
+def cpu_ns(pid):
+    return sum(int(task.read_text().split()[0]) for task in Path(f'/proc/{pid}/task').glob('*/schedstat'))
 
 
 def instructions_of(path):
@@ -566,8 +581,9 @@ def main():
     for part in only:
         try:
             getattr(bench, part)()
-        except (Trouble, OSError, subprocess.SubprocessError) as trouble:
-            bench.notes.append(f'{part} ended early: {trouble}')
+        except (Trouble, OSError, http.client.HTTPException, subprocess.SubprocessError) as trouble:
+            bench.notes.append(f'{part} ended early: {trouble!r}')
+            print('  ' + bench.notes[-1], flush=True)
             status = 1
     bench.end()
     seconds = time.monotonic() - began

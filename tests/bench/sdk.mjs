@@ -89,6 +89,7 @@ const commands = {
   expect(count) {
     received = 0;
     expected = Number(count);
+    say({ event: 'expect' });
   },
   send: (count, to) => send(Number(count), to).catch((error) => die('send', error)),
   cpu: () => say({ event: 'cpu', us: cpu() }),

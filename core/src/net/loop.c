@@ -14,6 +14,10 @@
 #include "net/resolver.h"
 #include "net/ws.h"
 
+/* Turns in a row while there is something to do: before sleepers are told, and of one
+ * eim_loop_run_once(), whose own system calls cost as much as several messages. */
+enum { TURNS_MAX = 8, CALLER_TURNS_MAX = 32 };
+
 static _Thread_local char thread_mark; /* its address identifies the thread */
 
 bool eim_loop_is_current(const eim_loop *self) {
@@ -94,8 +98,23 @@ static void turned(eim_loop *self) {
   if (fn) fn(self->turn_user);
 }
 
+static void on_idle(uv_idle_t *idle) {
+  (void)idle;
+}
+
+/* Over TLS each record takes a turn of its own. While something happens, look once more without
+ * waiting before the sleepers are told, but not for long. */
 static void on_prepare(uv_prepare_t *prepare) {
-  turned(prepare->data);
+  eim_loop *self = prepare->data;
+  bool busy = self->own_thread && self->activity != self->turn_activity;
+  self->turn_activity = self->activity;
+  if (busy && ++self->busy_turns < TURNS_MAX) {
+    uv_idle_start(&self->idle, on_idle);
+    return;
+  }
+  self->busy_turns = 0;
+  uv_idle_stop(&self->idle);
+  turned(self);
 }
 
 void eim_loop_on_turn(eim_loop *self, void (*fn)(void *user), void *user) {
@@ -120,6 +139,7 @@ static void take_down(eim_loop *self) {
   uv_close((uv_handle_t *)&self->async, NULL);
   uv_close((uv_handle_t *)&self->limit, NULL);
   uv_close((uv_handle_t *)&self->prepare, NULL);
+  uv_close((uv_handle_t *)&self->idle, NULL);
   eim_alarms_close(&self->alarms);
   uv_run(&self->uv, UV_RUN_DEFAULT);
   uv_loop_close(&self->uv);
@@ -243,7 +263,7 @@ void eim_loop_run_once(eim_loop *self, int timeout_ms) {
   uv_timer_stop(&self->limit);
   /* Watchers become known to the kernel at the next turn only: turn on until nothing was started.
    */
-  for (int i = 0; i < 4 && self->activity != seen; i++) {
+  for (int i = 0; i < CALLER_TURNS_MAX && self->activity != seen; i++) {
     seen = self->activity;
     uv_run(&self->uv, UV_RUN_NOWAIT);
   }
@@ -294,6 +314,7 @@ eim_status eim_loop_new(bool own_thread, eim_loop **out) {
   uv_timer_init(&self->uv, &self->limit);
   uv_prepare_init(&self->uv, &self->prepare);
   self->prepare.data = self;
+  uv_idle_init(&self->uv, &self->idle);
   uv_prepare_start(&self->prepare, on_prepare);
   uv_unref((uv_handle_t *)&self->prepare); /* it keeps no loop turning */
   eim_alarms_init(&self->alarms, &self->uv);

@@ -27,6 +27,9 @@ struct eim_loop {
   uv_async_t async;
   uv_timer_t limit; /* of eim_loop_run_once() */
   uv_prepare_t prepare;
+  uv_idle_t idle; /* while it runs the loop does not wait */
+  uint64_t turn_activity;
+  int busy_turns;
   _Atomic(void (*)(void *)) on_turn; /* set after turn_user */
   void *turn_user;
   eim_alarms alarms;
