@@ -6,6 +6,35 @@ static eim_error *parse(eim_host_list *out, const char *body, bool https) {
   return eim_hosts_parse(out, body, strlen(body), https);
 }
 
+TEST(the_switch_of_the_log_upload_alone) {
+  static const struct {
+    const char *json;
+    bool on;
+    int64_t interval;
+  } rows[] = {{"{}", false, 300000},
+              {"{\"enableReportLogs\":\"true\"}", true, 300000},
+              {"{\"enableReportLogs\":true,\"reportInterval\":90000}", true, 90000},
+              {"{\"enableReportLogs\":\"True\",\"reportInterval\":\"1\"}", false, 60000},
+              {"{\"enableReportLogs\":1,\"reportInterval\":\"-5\"}", false, 300000},
+              {"{\"enableReportLogs\":\"true\",\"reportInterval\":\"86400001\"}", true, 86400000},
+              {"{\"reportInterval\":9223372036854775807}", false, 86400000},
+              {"{\"reportInterval\":{}}", false, 300000}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    bool on = !rows[i].on;
+    int64_t interval = 0;
+    CHECK(eim_hosts_parse_report(rows[i].json, strlen(rows[i].json), &on, &interval));
+    CHECK(on == rows[i].on);
+    CHECK_INT(interval, rows[i].interval);
+  }
+  static const char *const bad[] = {"", "[]", "<html>", "{", "\"true\""};
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    bool on = false;
+    int64_t interval = -1;
+    CHECK(!eim_hosts_parse_report(bad[i], strlen(bad[i]), &on, &interval));
+    CHECK(!on && interval == -1);
+  }
+}
+
 TEST(host_list_of_the_documents) {
   eim_host_list list;
   eim_error *error = parse(

@@ -292,3 +292,20 @@ TEST(body_escapes) {
   eim_buf_wipe(&out);
   eim_secret_unref(password);
 }
+
+TEST(log_upload) {
+  eim_buf out = EIM_BUF_INIT;
+  CHECK(eim_rest_logs_body(&out, "webim_x\"", "one \\n \xc3\xa4\ntwo\n"));
+  CHECK_STR((const char *)out.data,
+            "{\"resource\":\"webim_x\\\"\",\"logContent\":\"one \\\\n \xc3\xa4\\ntwo\\n\"}");
+  eim_buf_free(&out);
+  CHECK(!eim_rest_logs_answer("{\"status\":\"ok\",\"more\":1}", 24));
+  static const char *const bad[] = {"",      "{}", "ok", "{\"status\":\"OK\"}", "{\"status\":true}",
+                                    "<html>"};
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    eim_error *error = eim_rest_logs_answer(bad[i], strlen(bad[i]));
+    CHECK_INT(eim_error_code(error), EIM_E_PROTOCOL);
+    CHECK(eim_error_is_retriable(error));
+    eim_error_unref(error);
+  }
+}
