@@ -282,8 +282,9 @@ TEST(http_cancel_and_end_in_any_state) {
     start(&c, (eim_http_request){.ip = turns & 1 ? "" : "127.0.0.1"}, "http",
           turns & 1 ? "localhost" : "api.example.test", peer_port(p));
     for (int i = 0; i < turns; i++) eim_loop_run_once(c.loop, 0);
+    int before = c.done; /* a quick peer may have answered */
     end(&c);
-    CHECK_INT(c.done, 0);
+    CHECK_INT(c.done, before);
     peer_stop(p);
   }
 }

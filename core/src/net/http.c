@@ -72,8 +72,10 @@ static void free_watched(uv_handle_t *handle) {
 static void on_socket(uv_poll_t *poll, int status, int events) {
   watched *w = (watched *)poll;
   eim_http_pool *pool = w->pool;
+  /* ERR alone makes curl give up without asking the socket why. */
   int flags = (events & UV_READABLE ? CURL_CSELECT_IN : 0) |
-              (events & UV_WRITABLE ? CURL_CSELECT_OUT : 0) | (status < 0 ? CURL_CSELECT_ERR : 0);
+              (events & UV_WRITABLE ? CURL_CSELECT_OUT : 0) |
+              (status < 0 ? CURL_CSELECT_ERR | CURL_CSELECT_IN : 0);
   int running;
   eim_loop_touch(pool->loop);
   curl_multi_socket_action(pool->multi, w->fd, flags, &running);
@@ -531,7 +533,8 @@ static bool prepare(eim_http *self, const eim_http_request *request, eim_error *
   CURL *easy = self->easy;
   curl_easy_setopt(easy, CURLOPT_URL, request->url);
   curl_easy_setopt(easy, CURLOPT_PRIVATE, self);
-  /* libcurl repeats a request by itself when a connection that it used again turns out to be dead. */
+  /* libcurl repeats a request by itself when a connection that it used again turns out to be dead.
+   */
   if (request->once) curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
