@@ -67,7 +67,8 @@ int eim_lua_inbox_pending(const eim_lua_inbox *self) {
   return self->tail - self->head;
 }
 
-eim_status eim_lua_poll(eim_context *context, eim_lua_inbox *inbox, int timeout_ms, int max_events) {
+eim_status eim_lua_poll(eim_context *context, eim_lua_inbox *inbox, int timeout_ms,
+                        int max_events) {
   if (inbox->head < inbox->tail) return inbox->tail - inbox->head;
   inbox->head = inbox->tail = 0;
   if (max_events <= 0 || max_events > EIM_LUA_BATCH) max_events = EIM_LUA_BATCH;
@@ -301,8 +302,8 @@ int eim_lua_take(lua_State *L, eim_lua_inbox *self, int metas) {
 
 /* ------------------------------------------------------------------ loading */
 
-/* SWIG keeps its types in static variables and some names in the table of globals. Hosts with Lua states
- * on several threads load under a lock; strict hosts see no new global. */
+/* SWIG keeps its types in static variables and some names in the table of globals. Hosts with Lua
+ * states on several threads load under a lock; strict hosts see no new global. */
 int luaopen_eim_core(lua_State *L) {
   static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
   const char *const globals[] = {"swig_type", "swig_equals", eim_lua_swig_global};

@@ -1,10 +1,10 @@
 /* eim_lua.h - what the Lua module has beside the headers SWIG wraps: an inbox for events.
  *
  * Callbacks of the library never touch a Lua state. They take a reference of the payload and put it
- * into the inbox of the poll that is running on this thread; when eim_context_poll() has returned, Lua
- * takes the events out, one by one, and calls the handlers itself. So no Lua error can jump over a frame
- * of the library, handlers may yield or poll again, and there is nothing in the registry that could
- * leak. */
+ * into the inbox of the poll that is running on this thread; when eim_context_poll() has returned,
+ * Lua takes the events out, one by one, and calls the handlers itself. So no Lua error can jump
+ * over a frame of the library, handlers may yield or poll again, and there is nothing in the
+ * registry that could leak. */
 #ifndef EIM_LUA_H
 #define EIM_LUA_H
 
@@ -23,8 +23,8 @@ int eim_lua_inbox_pending(const eim_lua_inbox *self);
 
 /* Poll into the inbox: the number of events in it. Those left from before come first. */
 eim_status eim_lua_poll(eim_context *context, eim_lua_inbox *inbox, int timeout_ms, int max_events);
-/* Let events of the client come into inboxes under this number. on_token_request is apart, because its
- * presence makes the client a token provider. */
+/* Let events of the client come into inboxes under this number. on_token_request is apart, because
+ * its presence makes the client a token provider. */
 eim_status eim_lua_attach(eim_client *client, int number);
 eim_status eim_lua_attach_provider(eim_client *client, int number);
 /* Number of a new client, never used twice in this process. */
