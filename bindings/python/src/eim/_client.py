@@ -5,6 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import threading
 import types
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, Self, TypeVar, Unpack
 
@@ -22,16 +23,17 @@ class Request(concurrent.futures.Future[T], Generic[T]):
 
     def __init__(self, core: _core.eim_client, convert: Callable[[_core.eim_result], T]) -> None:
         super().__init__()
-        self._core = core
+        self._core = weakref.ref(core)  # C holds open requests: no cycle through it
         self._convert = convert
         self._token = 0
 
     def cancel(self) -> bool:
         """Ask for it to be given up. False: it is over."""
-        if self.done():
+        core = self._core()
+        if self.done() or core is None:
             return False
         try:
-            self._core.cancel(self._token)
+            core.cancel(self._token)
         except _errors.EimError:  # shut down meanwhile
             return False
         return True
@@ -123,13 +125,13 @@ class Client(_base.ClientBase):
         _base.check_user(user)
         _base.check_login(password, access_token)
         self._session_begins()
+        self._provider = access_token if callable(access_token) else None
+        self._update_provider()
         if password is not None:
             secret = password
             return self._begin(
                 lambda token: self._core.open_password(user, secret, token), _base.to_none
             )
-        self._provider = access_token if callable(access_token) else None
-        self._update_provider()
         given = access_token() if callable(access_token) else access_token
         value = _base.check_token(given)
         return self._begin(lambda token: self._core.open_token(user, value, token), _base.to_none)

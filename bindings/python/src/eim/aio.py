@@ -175,14 +175,14 @@ class Client(_base.ClientBase):
         _base.check_user(user)
         _base.check_login(password, access_token)
         self._session_begins()
+        self._provider = access_token if callable(access_token) else None
+        self._update_provider()
         if password is not None:
             secret = password
             await self._request(
                 lambda token: self._core.open_password(user, secret, token), _base.to_none
             )
             return
-        self._provider = access_token if callable(access_token) else None
-        self._update_provider()
         given = await _provide(access_token) if callable(access_token) else access_token
         value = _base.check_token(given)
         await self._request(lambda token: self._core.open_token(user, value, token), _base.to_none)
