@@ -1,5 +1,6 @@
 #include "net/at_exit.h"
 
+#include <openssl/crypto.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -56,6 +57,8 @@ void eim_at_exit_leaving(eim_at_exit *self) {
 }
 
 void eim_at_exit_remove(eim_at_exit *self) {
+  /* What OpenSSL keeps for this thread; its own clean-up would come too late when the process ends. */
+  OPENSSL_thread_stop();
   pthread_mutex_lock(&mutex);
   eim_at_exit **at = &threads;
   while (*at != self) at = &(*at)->next;
