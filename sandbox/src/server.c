@@ -471,6 +471,8 @@ static struct lws_vhost *listen_on(eim_sandbox *self, const char *name, const ch
   info.protocols = protocols;
   info.gid = info.uid = -1;
   info.options = LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND | LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS;
+  /* Without it libwebsockets 4.1 listens on every address of the machine instead. */
+  if (!strchr(address, ':')) info.options |= LWS_SERVER_OPTION_DISABLE_IPV6;
   info.keepalive_timeout = 60;
   info.timeout_secs = 60;
   if (cert) {

@@ -2,8 +2,12 @@
 #include "eim_test.h"
 #include "raw_client.h"
 
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -130,6 +134,31 @@ TEST(one_line_when_ready_and_an_end_by_signal) {
     read_text(p.out, rest, sizeof rest, false);
     CHECK_STR(rest, "");
     CHECK_INT(finish(&p, 0), 0);
+  }
+}
+
+static int connect_error(const char *address, uint16_t port) {
+  struct sockaddr_in name = {.sin_family = AF_INET, .sin_port = htons(port)};
+  inet_pton(AF_INET, address, &name.sin_addr);
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  int error = connect(fd, (struct sockaddr *)&name, sizeof name) ? errno : 0;
+  close(fd);
+  return error;
+}
+
+TEST(it_listens_where_it_was_told_and_nowhere_else) {
+  static const char *const all[] = {"127.0.0.1", "127.0.0.2", "127.0.0.3"};
+  for (int bound = 0; bound < 2; bound++) {
+    program p = run((const char *const[]){"--bind", all[bound], NULL});
+    char line[2000];
+    read_text(p.out, line, sizeof line, true);
+    cJSON *ready = cJSON_Parse(line);
+    for (int i = 0; i < 3; i++) {
+      CHECK_INT(connect_error(all[i], port_of(ready, "apiUrl")), i == bound ? 0 : ECONNREFUSED);
+      CHECK_INT(connect_error(all[i], port_of(ready, "adminUrl")), i == 0 ? 0 : ECONNREFUSED);
+    }
+    CHECK_INT(finish(&p, SIGTERM), 0);
+    cJSON_Delete(ready);
   }
 }
 
