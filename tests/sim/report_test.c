@@ -527,3 +527,50 @@ TEST(the_health_tells_of_the_upload) {
   eim_buf_free(&health);
   end(&w, &e);
 }
+
+/* Opening, closing, cutting, refusing at any moment: at the end the server has every line once. */
+TEST(random_schedules_lose_and_repeat_nothing) {
+  static const char *const with[] = {DNS, NULL}, *const without[] = {"enableReportLogs=true", NULL};
+  static const char kinds[] = "oooo51ngcms3";
+  for (uint64_t seed = 1; seed <= 300; seed++) {
+    world w;
+    expected e;
+    eim_random r = {seed};
+    char plan[200];
+    int number = 0;
+    begin(&w, &e, seed % 2 ? with : without);
+    for (size_t i = 0; i < sizeof plan - 1; i++)
+      plan[i] = kinds[eim_random_upto(&r, sizeof kinds - 2)];
+    plan[sizeof plan - 1] = 0;
+    w.logs_plan = plan;
+    for (int action = 0; action < 40; action++) {
+      switch (eim_random_upto(&r, 9)) {
+      case 0: world_open_token(&w, "tok", (uint64_t)action + 1); break;
+      case 1: world_open_password(&w, "pw", (uint64_t)action + 1); break;
+      case 2: world_close(&w, (uint64_t)action + 1); break;
+      case 3: world_cut(&w); break;
+      case 4: w.delay = (int64_t)eim_random_upto(&r, 2000); break;
+      case 5: w.upgrade = eim_random_upto(&r, 2) ? ANSWER_OK : ANSWER_CUT; break;
+      case 6: w.dns = eim_random_upto(&r, 2) ? ANSWER_OK : ANSWER_CUT; break;
+      case 7: w.token = eim_random_upto(&r, 2) ? ANSWER_OK : ANSWER_REFUSE; break;
+      default: {
+        int count = (int)eim_random_upto(&r, 50);
+        say(number, count);
+        number += count;
+      }
+      }
+      world_run(&w, (int64_t)eim_random_upto(&r, 1 << eim_random_upto(&r, 17)));
+    }
+    w.logs_plan = NULL;
+    w.upgrade = w.dns = w.token = ANSWER_OK;
+    w.delay = 10;
+    world_close(&w, 1000);
+    world_run(&w, 10000);
+    world_open_token(&w, "tok", 1001);
+    world_run(&w, 8 * 3600000);
+    int before = eim_test_failures;
+    same(&w, &e);
+    if (eim_test_failures != before) fprintf(stderr, "  seed %d\n", (int)seed);
+    end(&w, &e);
+  }
+}

@@ -28,6 +28,7 @@ struct pending {
   bool may_have_arrived;
   uint8_t *bytes;
   size_t length;
+  eim_buf keep; /* log lines the server keeps with this answer */
 };
 
 static void violation(world *w, const char *what) {
@@ -58,6 +59,7 @@ static void put(world *w, pending *p) {
 static void drop(pending *p) {
   eim_error_unref(p->error);
   free(p->bytes);
+  eim_buf_free(&p->keep);
   free(p);
 }
 
@@ -163,7 +165,7 @@ static bool answer_logs(world *w, const eim_http_request *request, pending *p) {
       !content.length || content.data[content.length - 1] != '\n')
     violation(w, "an upload of log lines that is none");
   else if (what == 'o')
-    eim_buf_add(&w->logs, content.data, content.length);
+    eim_buf_add(&p->keep, content.data, content.length);
   eim_buf_free(&content);
   p->http_status = what == '5' ? 500 : what == '1' ? 401 : what == '3' ? 413 : 200;
   if (what == 'c' || what == 'm') {
@@ -463,6 +465,9 @@ static void happen(world *w, pending *p) {
     w->conn = 0;
     break;
   case EIM_IN_DONE: input.seq = p->length; break;
+  case EIM_IN_HTTP:
+    if (p->keep.length) eim_buf_add(&w->logs, p->keep.data, p->keep.length);
+    break;
   default: break;
   }
   input.conn = p->conn;

@@ -72,7 +72,7 @@ typedef struct world {
   const char *report_interval;
   /* What happens to uploads of log lines, a character each: o ok, 5 HTTP 500, 1 HTTP 401, 3 HTTP
    * 413, n refused with a 200, g garbage, c cut before it arrived, m cut, who knows when, s
-   * silence. Then ok. Only what was answered with ok is kept. */
+   * silence. Then ok. Only what was answered with ok, and whose answer arrives, is kept. */
   const char *logs_plan;
 
   /* what was seen */
