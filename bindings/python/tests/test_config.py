@@ -11,7 +11,7 @@ import eim
 import pytest
 from eim import _config, _core
 
-KEY = {"app_key": "org#app", "is_http_dns": True}
+KEY: dict[str, Any] = {"app_key": "org#app", "is_http_dns": True}
 
 
 def made(**options: Any) -> _core.eim_config:

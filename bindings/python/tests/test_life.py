@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import gc
 import os
@@ -43,18 +44,20 @@ class App:
 
 
 def test_the_cycle_of_application_and_client_is_collected(box: eim.Sandbox) -> None:
-    app = App(box)
-    app.client.open(user="alice", password="secret")
-    box.push("alice", "hi", "bob")
-    wait_until(lambda: app.got)
-    assert sessions(box) == 1
-    gone = [weakref.ref(app), weakref.ref(app.client), weakref.ref(app.client._link)]
-    del app
+    def use() -> list[weakref.ref[Any]]:
+        app = App(box)
+        app.client.open(user="alice", password="secret")
+        box.push("alice", "hi", "bob")
+        wait_until(lambda: app.got)
+        assert sessions(box) == 1
+        return [weakref.ref(app), weakref.ref(app.client), weakref.ref(app.client._link)]
+
+    app, client, link = use()
     gc.collect()
-    assert gone[0]() is None
-    assert gone[1]() is None
+    assert app() is None
+    assert client() is None
     wait_until(lambda: sessions(box) == 0, "the end of the session")
-    wait_until(lambda: gone[2]() is None, "the end of the link")
+    wait_until(lambda: link() is None, "the end of the link")
 
 
 def test_a_hundred_cycles_leave_nothing(box: eim.Sandbox) -> None:
@@ -398,7 +401,7 @@ def test_memory_is_flat_over_many_events(box: eim.Sandbox) -> None:
         def receipt(receipt: eim.Receipt) -> None:
             count["receipt"] += 1
 
-        def result(request: eim.Request[eim.SendResult]) -> None:
+        def result(request: concurrent.futures.Future[eim.SendResult]) -> None:
             count["result"] += 1
             if request.exception() is not None:
                 failures.append(request.exception())

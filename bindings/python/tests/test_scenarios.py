@@ -175,7 +175,7 @@ class Player:
             self.shut_down.add(name)
         if "as" in step and request is not None:
             self.requests[step["as"]] = (name, request)
-            request.add_done_callback(lambda r: self.result(name, step["as"], r))
+            request.add_done_callback(lambda _: self.result(name, step["as"], request))
 
     def call(self, client: eim.Client, verb: str, args: list[Any]) -> eim.Request[Any] | None:
         match verb:

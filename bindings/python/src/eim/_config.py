@@ -51,6 +51,9 @@ class Options(TypedDict, total=False):
     max_pending_sends: int | None
     max_undelivered: int | None
     max_frame_bytes: int | None
+    enable_report_logs: bool | None
+    report_log_level: str | int | None
+    report_max_bytes: int | None
 
 
 class Option(NamedTuple):
