@@ -154,8 +154,27 @@ class Usage(unittest.TestCase):
 
     def test_sandbox_line(self):
         self.refused("cannot read", "login", "--user", "a", "--sandbox", "/nonexistent")
-        for line in ("", "no JSON\n", "[]\n", "{}\n", '{"appKey":5}\n', '{"appKey":"a#b"}\n'):
+        self.refused("has no line", "login", "--user", "a", "--sandbox", "-", input="")
+        for line in ("no JSON\n", "[]\n", "{}\n", '{"appKey":5}\n', '{"appKey":"a#b"}\n'):
             self.refused("--sandbox", "login", "--user", "a", "--sandbox", "-", input=line)
+
+    def test_sandbox_line_that_comes_later(self):
+        """As in README.md: eim-sandbox >box.json & eim … --sandbox box.json"""
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "box.json")
+            args = ["login", "--user", "a", "--timeout", "3", "--sandbox", path]
+            with open(path, "w", encoding="utf-8") as file, subprocess.Popen(
+                    [EIM, *args], env={**CLEAN, "EIM_PASSWORD": "secret"}, stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+                with self.assertRaises(subprocess.TimeoutExpired):
+                    process.wait(0.2)
+                file.write('{"appKey":"a#b","apiUrl":"http://127.0.0.1:1","url":')
+                file.flush()
+                with self.assertRaises(subprocess.TimeoutExpired):
+                    process.wait(0.1)
+                file.write('"ws://127.0.0.1:1/websocket"}\n')
+                file.flush()
+                self.assertEqual(process.wait(PATIENCE), 3, process.stderr.read())
 
     def test_bad_log_level(self):
         self.refused("--log-level", "login", "--user", "a", "--app-key", "a#b", "--log-level", "loud")
