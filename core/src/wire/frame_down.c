@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "wire/frame.h"
+#include "wire/hosts.h"
 #include "wire/item.h"
 #include "wire/json.h"
 #include "wire/pb.h"
@@ -15,7 +16,8 @@ static eim_status_down status_of(eim_pool *pool, const EIM_PB(Status) * status) 
   result.reason = eim_pool_text(pool, status->reason);
   for (size_t i = 0; i < status->n_redirectinfo; i++) {
     const EIM_PB(RedirectInfo) *info = status->redirectinfo[i];
-    if (!info->host || !*info->host || info->port > 65535) continue;
+    /* It goes into the requests to the host and to a proxy. */
+    if (!info->host || !eim_url_is_host(info->host) || info->port > 65535) continue;
     result.redirect_host = eim_pool_text(pool, info->host);
     result.redirect_port = (uint16_t)info->port;
     break;

@@ -43,5 +43,7 @@ typedef struct eim_url {
 /* Parse http(s):// or ws(s)://; false on anything else (userinfo, fragment, port out of range,
  * too long). ws: accept ws/wss only; else http/https only. */
 bool eim_url_parse(eim_url *out, const char *text, bool ws);
+/* A host name or an IP address (IPv6 without brackets), and nothing else. */
+bool eim_url_is_host(const char *text);
 
 #endif

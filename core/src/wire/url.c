@@ -24,6 +24,11 @@ static bool is_name(const char *host) {
   return *host && *host != '.' && host[strspn(host, allowed)] == 0;
 }
 
+bool eim_url_is_host(const char *text) {
+  struct in6_addr ignored;
+  return is_name(text) || inet_pton(AF_INET6, text, &ignored) == 1;
+}
+
 /* "name", "1.2.3.4" or "[::1]", up to `end`. */
 static bool take_host(eim_url *out, const char **text, const char *end) {
   const char *start = *text, *stop;
