@@ -12,6 +12,26 @@ static void open_as(world *w, const char *user, uint64_t token) {
   eim_secret_unref(secret);
 }
 
+TEST(a_401_of_an_older_session_does_not_speak_for_the_next) {
+  world w;
+  world_start(&w, 3, NULL);
+  world_open_token(&w, "t0", 1);
+  world_run(&w, 1000);
+  world_text(&w, "[401,\"normal closed\"]");
+  world_run(&w, 100);
+  world_cut(&w);
+  world_run(&w, 100);
+  CHECK_INT(world_last(&w, EIM_EVENT_disconnected)->code, EIM_CODE_USER_AUTHENTICATION_FAILED);
+  w.token = ANSWER_CUT;
+  world_open_password(&w, "pw", 2);
+  world_run(&w, 100);
+  CHECK_INT(eim_session_state(w.session), EIM_STATE_WAITING);
+  w.token = ANSWER_OK;
+  CHECK(world_until(&w, EIM_STATE_ONLINE, 20000));
+  CHECK_INT(world_result(&w, 2)->code, 0);
+  world_stop(&w);
+}
+
 TEST(a_redirect_to_what_is_no_host_is_not_followed) {
   static const char *const hosts[] = {"im2.test\r\nX-Forged: 1", "im2.test:99/x?", "a b",
                                       "user@im2"};

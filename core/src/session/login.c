@@ -359,7 +359,9 @@ void eim_login_failed(eim_session *self, eim_error *cause) {
     self->losses++;
     eim_live_stop(self);
   }
-  if (self->text_code == 401 && !eim_error_is_final(cause)) {
+  int text_code = self->text_code;
+  self->text_code = 0; /* it spoke of the connection that ends here, not of a later step */
+  if (text_code == 401 && !eim_error_is_final(cause)) {
     /* [401,"normal closed"]: the server refuses and says no more (docs/protocol.md 4). */
     eim_error_unref(cause);
     cause = eim_error_new(EIM_CODE_USER_AUTHENTICATION_FAILED, EIM_DOMAIN_SERVER, 401,
@@ -536,6 +538,7 @@ void eim_login_end(eim_session *self, eim_error *cause) {
   if (cause) eim_session_emit(self, EIM_EVENT_error, eim_object_ref(cause));
   if (was_online) eim_session_emit_change(self, EIM_EVENT_disconnected, before, cause, 0, false);
   if (opening) {
+  self->text_code = 0;
     eim_session_result(self, self->open_token, (eim_error *)eim_error_ref(canceled), "{}");
     self->open_token = 0;
   }
