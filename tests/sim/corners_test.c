@@ -32,6 +32,47 @@ TEST(a_401_of_an_older_session_does_not_speak_for_the_next) {
   world_stop(&w);
 }
 
+TEST(another_user_of_the_handle_gets_what_the_first_one_got) {
+  world w;
+  world_start(&w, 3, NULL);
+  world_open_token(&w, "t0", 1);
+  world_run(&w, 1000);
+  uint64_t id = world_deliver(&w, 1, "to a group that both are in");
+  world_run(&w, 1000);
+  CHECK_INT(world_count(&w, EIM_EVENT_message), 1);
+  world_close(&w, 0);
+  w.store[0] = (stored){.id = id, .position = 77, .queue = 1};
+  w.store_count = 1;
+  open_as(&w, "somebody-else", 2);
+  world_run(&w, 1000);
+  CHECK_INT(world_count(&w, EIM_EVENT_message), 2);
+  world_stop(&w);
+}
+
+TEST(nobody_sends_receipts_for_messages_of_another_user) {
+  world w;
+  world_start(&w, 3, (const char *const[]){"delivery=true", NULL});
+  world_open_token(&w, "t0", 1);
+  world_run(&w, 1000);
+  w.auto_done = false;
+  world_deliver(&w, 1, "for the first user");
+  world_run(&w, 1000);
+  CHECK_INT(world_count(&w, EIM_EVENT_message), 1);
+  w.store_count = 0;
+  world_close(&w, 0);
+  open_as(&w, "somebody-else", 2);
+  world_input(&w, (eim_input){.kind = EIM_IN_DONE, .seq = w.undone});
+  world_run(&w, 1000);
+  CHECK_INT(eim_session_state(w.session), EIM_STATE_ONLINE);
+  world_deliver(&w, 1, "for the second");
+  world_run(&w, 1000);
+  CHECK_INT(w.receipts_up, 0);
+  world_input(&w, (eim_input){.kind = EIM_IN_DONE, .seq = w.undone});
+  world_run(&w, 1000);
+  CHECK_INT(w.receipts_up, 1);
+  world_stop(&w);
+}
+
 TEST(a_redirect_to_what_is_no_host_is_not_followed) {
   static const char *const hosts[] = {"im2.test\r\nX-Forged: 1", "im2.test:99/x?", "a b",
                                       "user@im2"};
@@ -49,4 +90,14 @@ TEST(a_redirect_to_what_is_no_host_is_not_followed) {
     CHECK_INT(world_result(&w, 1)->code, EIM_CODE_SERVER_NOT_REACHABLE);
     world_stop(&w);
   }
+}
+
+TEST(a_user_is_the_same_in_any_spelling) {
+  world w;
+  world_start(&w, 3, NULL);
+  open_as(&w, "Alice", 1);
+  world_run(&w, 1000);
+  open_as(&w, "alice", 2);
+  CHECK_INT(world_result(&w, 2)->code, EIM_CODE_USER_ALREADY_LOGIN);
+  world_stop(&w);
 }

@@ -200,7 +200,10 @@ void eim_pull_answer(eim_session *self, eim_frame *frame);
 void eim_pull_done(eim_session *self, uint64_t seq);
 void eim_pull_forget(eim_session *self);
 void eim_pull_free(eim_session *self);
-/* Hand the items of a frame to the application. False: a kick ended the session. */
+/* What was seen and what is owed belongs to one user, not to the handle. */
+void eim_pull_other_user(eim_session *self);
+/* Hand the items of a frame to the application. False: a kick ended the session, or the line was
+ * given up. */
 bool eim_pull_items(eim_session *self, eim_frame *frame);
 
 /* outbox.c */

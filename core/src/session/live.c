@@ -4,7 +4,8 @@
 void eim_live_start(eim_session *self) {
   self->last_rx = self->now.mono;
   eim_outbox_flush(self); /* what was kept goes first, as with the real SDK (docs/protocol.md 7) */
-  eim_live_probe(self);   /* UNREAD: says what waits, and is the first heartbeat */
+  eim_pull_done(self, self->done_seq); /* receipts that became due while there was no line */
+  eim_live_probe(self);                /* UNREAD: says what waits, and is the first heartbeat */
 }
 
 void eim_live_stop(eim_session *self) {

@@ -35,7 +35,7 @@ static eim_error *refuse_open(const eim_session *self, const char *user) {
   if (self->state == EIM_STATE_OFFLINE) return NULL;
   if (self->opening)
     return eim_error_new(EIM_E_BUSY, EIM_DOMAIN_LOCAL, EIM_E_BUSY, 0, "a login is under way");
-  if (strcmp(self->user, user) == 0)
+  if (strcasecmp(self->user, user) == 0) /* the server folds user ids to lower case */
     return eim_error_new(EIM_CODE_USER_ALREADY_LOGIN, EIM_DOMAIN_LOCAL, EIM_E_STATE, 0,
                          "this user is logged in already");
   return eim_error_new(EIM_CODE_USER_ALREADY_LOGIN_ANOTHER, EIM_DOMAIN_LOCAL, EIM_E_STATE, 0,
@@ -51,6 +51,7 @@ void eim_login_open(eim_session *self, const eim_input *input) {
     eim_session_result(self, input->token, refusal, "{}");
     return;
   }
+  if (strcasecmp(self->user, user) != 0) eim_pull_other_user(self);
   free(self->user);
   self->user = user;
   self->resource[0] = 0; /* of another login */

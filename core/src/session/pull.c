@@ -40,7 +40,20 @@ void eim_pull_free(eim_session *self) {
   drop_receipts(self);
 }
 
-static eim_pull *find(eim_session *self, const eim_jid *queue, bool make) {
+void eim_pull_other_user(eim_session *self) {
+  drop_receipts(self); /* they would go out in the name of the other */
+  free(self->seen);    /* both may be in a group: its messages have one id */
+  self->seen = NULL;
+  self->seen_next = self->seen_count = 0;
+}
+
+static uint32_t hash_of(const char *name) {
+  uint32_t hash = 2166136261u;
+  for (; *name; name++) hash = (hash ^ (unsigned char)*name) * 16777619u;
+  return hash;
+}
+
+static eim_pull *find(eim_session *self, const eim_jid *queue) {
   int count = 0;
   eim_pull **at = &self->pulls;
   for (; *at; at = &(*at)->next, count++)
