@@ -92,6 +92,22 @@ TEST(a_redirect_to_what_is_no_host_is_not_followed) {
   }
 }
 
+TEST(a_server_clock_at_the_end_of_time_is_no_clock) {
+  world w;
+  world_start(&w, 3, NULL);
+  w.server_skew = INT64_MAX - w.now.wall - 500;
+  w.provision_expires = INT64_MAX;
+  world_open_token(&w, "t0", 1);
+  world_run(&w, 100);
+  w.server_skew = 0;
+  world_run(&w, 1000);
+  world_renew(&w, "t1", 2);
+  world_run(&w, 100000);
+  CHECK_INT(world_result(&w, 2)->code, 0);
+  CHECK_INT(eim_session_state(w.session), EIM_STATE_ONLINE);
+  world_stop(&w);
+}
+
 TEST(a_user_is_the_same_in_any_spelling) {
   world w;
   world_start(&w, 3, NULL);

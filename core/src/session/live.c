@@ -1,6 +1,9 @@
 /* live.c - frames coming in, and whether the peer is alive (docs/protocol.md 8). */
 #include "session/internal.h"
 
+/* The year 9999: a time behind it is none, and sums with it would overflow. */
+#define LAST_TIME_MS INT64_C(253402300799999)
+
 void eim_live_start(eim_session *self) {
   self->last_rx = self->now.mono;
   eim_outbox_flush(self); /* what was kept goes first, as with the real SDK (docs/protocol.md 7) */
@@ -51,7 +54,8 @@ static void unread(eim_session *self, const eim_frame *frame) {
     self->rtt = self->now.mono - self->beat_at;
     eim_session_arm(self, EIM_TIMER_HEARTBEAT, self->now.mono + self->settings->heart_beat_wait);
   }
-  if (frame->timestamp > 0) self->server_offset = frame->timestamp - self->now.wall;
+  if (frame->timestamp > 0 && frame->timestamp <= LAST_TIME_MS)
+    self->server_offset = frame->timestamp - self->now.wall;
   self->server_offset_known = true;
   eim_token_arm(self);
   for (size_t i = 0; i < frame->queue_count && self->state == EIM_STATE_ONLINE; i++)
