@@ -117,3 +117,19 @@ TEST(a_user_is_the_same_in_any_spelling) {
   CHECK_INT(world_result(&w, 2)->code, EIM_CODE_USER_ALREADY_LOGIN);
   world_stop(&w);
 }
+
+TEST(a_server_that_pours_out_what_nobody_asked_for_is_left) {
+  world w;
+  world_start(&w, 3, (const char *const[]){"autoReconnectNumMax=0", NULL});
+  world_open_token(&w, "t0", 1);
+  world_run(&w, 1000);
+  w.auto_done = false;
+  int pages = 0;
+  for (; pages < 10000 && eim_session_state(w.session) == EIM_STATE_ONLINE; pages++) {
+    world_odd_page(&w, 8);
+    world_run(&w, 10);
+  }
+  CHECK(pages * 8 > 16384 && pages * 8 < 16384 + 300);
+  CHECK_INT(eim_session_state(w.session), EIM_STATE_OFFLINE);
+  world_stop(&w);
+}

@@ -40,6 +40,7 @@ typedef struct eim_side {
 typedef struct eim_pull {
   struct eim_pull *next;
   char *name, *domain;
+  uint32_t hash; /* of the name */
   bool wanted;   /* there is something, no fetch is under way */
   bool fetching; /* a fetch was sent, its answer is due */
   bool again;    /* something came while fetching */
@@ -195,7 +196,8 @@ bool eim_token_ask(eim_session *self, eim_token_reason reason, int64_t deadline_
 bool eim_token_is_dead(const eim_session *self);
 
 /* pull.c */
-void eim_pull_want(eim_session *self, const eim_jid *queue);
+/* There is something in these queues. */
+void eim_pull_want(eim_session *self, const eim_queue_info *queues, size_t count);
 void eim_pull_answer(eim_session *self, eim_frame *frame);
 void eim_pull_done(eim_session *self, uint64_t seq);
 void eim_pull_forget(eim_session *self);

@@ -48,7 +48,7 @@ void eim_live_heartbeat(eim_session *self) {
     eim_session_arm(self, EIM_TIMER_HEARTBEAT, due);
 }
 
-static void unread(eim_session *self, const eim_frame *frame) {
+static void unread(eim_session *self, eim_frame *frame) {
   if (self->beat_waiting) {
     self->beat_waiting = false;
     self->rtt = self->now.mono - self->beat_at;
@@ -58,8 +58,10 @@ static void unread(eim_session *self, const eim_frame *frame) {
     self->server_offset = frame->timestamp - self->now.wall;
   self->server_offset_known = true;
   eim_token_arm(self);
-  for (size_t i = 0; i < frame->queue_count && self->state == EIM_STATE_ONLINE; i++)
-    if (frame->queues[i].count) eim_pull_want(self, &frame->queues[i].queue);
+  size_t count = 0;
+  for (size_t i = 0; i < frame->queue_count; i++)
+    if (frame->queues[i].count) frame->queues[count++] = frame->queues[i];
+  eim_pull_want(self, frame->queues, count);
 }
 
 static void sync(eim_session *self, eim_frame *frame) {
@@ -97,9 +99,7 @@ void eim_live_frame(eim_session *self, const void *bytes, size_t length) {
   } else if (self->state == EIM_STATE_ONLINE) {
     switch (frame.command) {
     case EIM_CMD_UNREAD: unread(self, &frame); break;
-    case EIM_CMD_NOTICE:
-      for (size_t i = 0; i < frame.queue_count; i++) eim_pull_want(self, &frame.queues[i].queue);
-      break;
+    case EIM_CMD_NOTICE: eim_pull_want(self, frame.queues, frame.queue_count); break;
     case EIM_CMD_SYNC: sync(self, &frame); break;
     default: SESSION_LOG(EIM_LOG_DEBUG, self, "frame of command %d ignored", (int)frame.command);
     }

@@ -10,6 +10,8 @@
 #define FETCHES_MAX 8
 /* A server that names more queues than this at once is not believed. */
 #define QUEUES_MAX 10000
+/* Above maxUndelivered there may be what was asked for before: this many events at most. */
+#define ASKED_MAX 16384
 
 static void drop(eim_pull *pull) {
   free(pull->name);
@@ -55,15 +57,18 @@ static uint32_t hash_of(const char *name) {
 
 static eim_pull *find(eim_session *self, const eim_jid *queue) {
   int count = 0;
+  uint32_t hash = hash_of(queue->name);
   eim_pull **at = &self->pulls;
   for (; *at; at = &(*at)->next, count++)
-    if (strcmp((*at)->name, queue->name) == 0 && strcmp((*at)->domain, queue->domain) == 0)
+    if ((*at)->hash == hash && strcmp((*at)->name, queue->name) == 0 &&
+        strcmp((*at)->domain, queue->domain) == 0)
       return *at;
-  if (!make || count >= QUEUES_MAX) return NULL;
+  if (count >= QUEUES_MAX) return NULL;
   eim_pull *pull = calloc(1, sizeof *pull);
   if (!pull) return NULL;
   pull->name = eim_strdup(queue->name);
   pull->domain = eim_strdup(queue->domain);
+  pull->hash = hash;
   if (!pull->name || !pull->domain) {
     drop(pull);
     return NULL;
@@ -115,20 +120,26 @@ static void go_on(eim_session *self) {
   }
 }
 
-void eim_pull_want(eim_session *self, const eim_jid *queue) {
-  eim_pull *pull = find(self, queue, true);
-  if (!pull) return;
+/* False: there are too many. */
+static bool want(eim_session *self, const eim_jid *queue) {
+  eim_pull *pull = find(self, queue);
+  if (!pull) return false;
   if (pull->fetching && self->now.mono - pull->since > self->settings->request_timeout)
     fetch(self, pull, pull->has_key, pull->key); /* the answer was lost somewhere: ask again */
   else if (pull->fetching || pull->ack_wait)
     pull->again = true;
   else
     pull->wanted = true;
-  go_on(self);
+  return true;
+}
+
+void eim_pull_want(eim_session *self, const eim_queue_info *queues, size_t count) {
+  for (size_t i = 0; i < count && want(self, &queues[i].queue); i++) continue;
+  go_on(self); /* once: it walks through all of them */
 }
 
 void eim_pull_answer(eim_session *self, eim_frame *frame) {
-  eim_pull *pull = find(self, &frame->queue, true);
+  eim_pull *pull = find(self, &frame->queue);
   if (!pull) return;
   bool again = pull->again;
   stop(self, pull);
@@ -200,6 +211,12 @@ static void give(eim_session *self, eim_event_kind kind, void *payload) {
 }
 
 bool eim_pull_items(eim_session *self, eim_frame *frame) {
+  if (self->emitted_seq - self->done_seq > (uint64_t)self->settings->max_undelivered + ASKED_MAX) {
+    eim_login_failed(self, eim_error_new(EIM_E_PROTOCOL, EIM_DOMAIN_LOCAL, EIM_E_PROTOCOL,
+                                         EIM_ERROR_RETRIABLE,
+                                         "the server sends more than it was asked for"));
+    return false;
+  }
   for (size_t i = 0; i < frame->item_count; i++) {
     eim_item *item = &frame->items[i];
     eim_error *kick = NULL;
