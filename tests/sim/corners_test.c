@@ -108,6 +108,149 @@ TEST(a_server_clock_at_the_end_of_time_is_no_clock) {
   world_stop(&w);
 }
 
+TEST(a_token_renewed_during_the_login_it_came_too_late_for_is_used) {
+  world w;
+  world_start(&w, 3, NULL);
+  world_open_token(&w, "t0", 1);
+  world_run(&w, 1000);
+  w.provision = ANSWER_SILENT;
+  world_cut(&w);
+  CHECK(world_until(&w, EIM_STATE_PROVISIONING, 10000));
+  world_run(&w, 30); /* t0 is with the server now */
+  w.provision = ANSWER_REFUSE;
+  w.provision_reason = "Sorry, token expired";
+  world_cut(&w);
+  CHECK(world_until(&w, EIM_STATE_PROVISIONING, 10000));
+  world_renew(&w, "t1", 2);
+  CHECK_INT(world_result(&w, 2)->code, 0);
+  world_run(&w, 15); /* the server refuses t0 */
+  w.provision = ANSWER_OK;
+  CHECK(world_until(&w, EIM_STATE_ONLINE, 10000));
+  CHECK_STR(w.last_provision_token, "t1");
+  world_stop(&w);
+}
+
+TEST(a_provider_whose_renewal_failed_is_asked_again) {
+  world w;
+  world_start(&w, 3, (const char *const[]){"autoReconnectNumMax=-1", NULL});
+  world_input(&w, (eim_input){.kind = EIM_IN_PROVIDER, .up = true});
+  w.provision_expires = w.now.wall + 1000000;
+  world_open_token(&w, "t0", 1);
+  world_run(&w, 850000);
+  CHECK_INT(world_count(&w, EIM_EVENT_token_request), 1);
+  w.token = ANSWER_CUT; /* REST is not to be reached */
+  world_renew(&w, "t1", 0);
+  world_run(&w, 100000);
+  w.upgrade = ANSWER_CUT;
+  world_cut(&w);
+  /* The token dies while the line is down. */
+  for (int i = 0; i < 150 && world_count(&w, EIM_EVENT_token_request) < 2; i++) world_run(&w, 1000);
+  CHECK_INT(world_count(&w, EIM_EVENT_token_request), 2);
+  w.upgrade = ANSWER_OK;
+  w.provision_expires = 0;
+  world_renew(&w, "t2", 0);
+  CHECK(world_until(&w, EIM_STATE_ONLINE, 1000));
+  CHECK_STR(w.last_provision_token, "t2");
+  world_stop(&w);
+}
+
+TEST(a_renewal_that_ends_while_its_token_is_waited_for_ends_the_wait) {
+  for (int good = 0; good < 2; good++) {
+    world w;
+    world_start(&w, 3,
+                (const char *const[]){"autoReconnectNumMax=-1", "requestTimeout=60000",
+                                      "loginTimeout=600000", NULL});
+    world_input(&w, (eim_input){.kind = EIM_IN_PROVIDER, .up = true});
+    world_open_token(&w, "t0", 1);
+    world_run(&w, 1000);
+    w.delay = 5000; /* of REST */
+    if (!good) w.token = ANSWER_CUT;
+    world_renew(&w, "t1", 2);
+    w.delay = 10;
+    w.provision = ANSWER_REFUSE;
+    w.provision_reason = "Sorry, token expired";
+    world_cut(&w);
+    world_run(&w, 3000);
+    CHECK_INT(eim_session_state(w.session), EIM_STATE_WAITING);
+    CHECK_INT(world_count(&w, EIM_EVENT_token_request), 1);
+    w.provision = ANSWER_OK;
+    world_run(&w, 10000);
+    CHECK_INT(world_results(&w, 2), 1);
+    if (good) {
+      CHECK_INT(eim_session_state(w.session), EIM_STATE_ONLINE);
+      CHECK_STR(w.last_provision_token, "t1");
+    } else { /* asked again */
+      CHECK_INT(world_count(&w, EIM_EVENT_token_request), 2);
+      CHECK_INT(eim_session_state(w.session), EIM_STATE_WAITING);
+      world_renew(&w, "t2", 3);
+      CHECK(world_until(&w, EIM_STATE_ONLINE, 1000));
+    }
+    world_stop(&w);
+  }
+}
+
+TEST(no_attempts_without_a_network_while_a_provider_thinks) {
+  world w;
+  world_start(&w, 3, (const char *const[]){"autoReconnectNumMax=-1", NULL});
+  world_input(&w, (eim_input){.kind = EIM_IN_PROVIDER, .up = true});
+  w.provision_expires = w.now.wall + 10000000;
+  world_open_token(&w, "t0", 1);
+  world_run(&w, 8100000);
+  CHECK_INT(world_count(&w, EIM_EVENT_token_request), 1);
+  w.upgrade = ANSWER_CUT;
+  world_cut(&w);
+  world_run(&w, 1);
+  w.connects = 0;
+  CHECK_INT(eim_session_state(w.session), EIM_STATE_WAITING);
+  world_input(&w, (eim_input){.kind = EIM_IN_NETWORK, .up = false});
+  world_run(&w, 600000);
+  CHECK_INT(w.connects, 0);
+  world_stop(&w);
+}
+
+TEST(no_attempt_without_a_network_when_the_provider_has_answered) {
+  world w;
+  world_start(&w, 3, (const char *const[]){"autoReconnectNumMax=-1", NULL});
+  world_input(&w, (eim_input){.kind = EIM_IN_PROVIDER, .up = true});
+  world_open_token(&w, "t0", 1);
+  world_run(&w, 1000);
+  w.provision = ANSWER_REFUSE;
+  w.provision_reason = "Sorry, token expired";
+  world_cut(&w);
+  world_run(&w, 3000);
+  CHECK_INT(world_count(&w, EIM_EVENT_token_request), 1);
+  w.provision = ANSWER_OK;
+  w.connects = 0;
+  world_input(&w, (eim_input){.kind = EIM_IN_NETWORK, .up = false});
+  world_renew(&w, "t1", 2);
+  world_run(&w, 600000);
+  CHECK_INT(w.connects, 0);
+  world_input(&w, (eim_input){.kind = EIM_IN_NETWORK, .up = true});
+  CHECK(world_until(&w, EIM_STATE_ONLINE, 1000));
+  CHECK_STR(w.last_provision_token, "t1");
+  world_stop(&w);
+}
+
+TEST(a_provider_that_gives_refused_tokens_uses_up_the_attempts) {
+  world w;
+  world_start(&w, 3, NULL);
+  world_input(&w, (eim_input){.kind = EIM_IN_PROVIDER, .up = true});
+  world_open_token(&w, "t0", 1);
+  world_run(&w, 1000);
+  w.provision = ANSWER_REFUSE;
+  w.provision_reason = "Sorry, token expired";
+  world_cut(&w);
+  world_run(&w, 3000);
+  for (int i = 0; i < 50 && eim_session_state(w.session) != EIM_STATE_OFFLINE; i++) {
+    world_renew(&w, "t0", 0);
+    world_run(&w, 3000);
+  }
+  CHECK_INT(eim_session_state(w.session), EIM_STATE_OFFLINE);
+  CHECK(w.provisions <= 7);
+  CHECK_INT(world_last(&w, EIM_EVENT_disconnected)->code, EIM_CODE_TOKEN_EXPIRED);
+  world_stop(&w);
+}
+
 TEST(a_user_is_the_same_in_any_spelling) {
   world w;
   world_start(&w, 3, NULL);

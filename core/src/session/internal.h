@@ -80,6 +80,9 @@ struct eim_session {
   bool token_wanted; /* a provider was asked and has not answered */
   bool token_warned; /* on_token_will_expire was told for this token */
   bool has_provider;
+  bool token_changed;       /* since a login was sent with it */
+  bool token_given;         /* renewed since the line was lost */
+  bool token_refused;       /* the server does not take it */
   int64_t token_expires_at; /* server time; 0: unknown */
   int64_t token_life;       /* ms, 0: unknown */
   int64_t server_offset;    /* server time = wall + offset */
@@ -194,6 +197,10 @@ void eim_token_timer(eim_session *self);
 /* Ask the provider, once. False: there is none. */
 bool eim_token_ask(eim_session *self, eim_token_reason reason, int64_t deadline_ms);
 bool eim_token_is_dead(const eim_session *self);
+/* A reconnect stands still until the provider gives one. */
+bool eim_token_is_awaited(const eim_session *self);
+/* A renewal came to nothing, so the provider's answer was none. */
+void eim_token_renewal_failed(eim_session *self);
 
 /* pull.c */
 /* There is something in these queues. */

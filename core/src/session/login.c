@@ -60,6 +60,7 @@ void eim_login_open(eim_session *self, const eim_input *input) {
   eim_secret_unref(self->password);
   self->token = input->is_token ? secret : NULL;
   self->password = input->is_token ? NULL : secret;
+  self->token_given = self->token_refused = false;
   eim_token_learned(self, 0, 0); /* the expiry of an older login is not ours */
   self->opening = true;
   self->was_online = false;
@@ -210,6 +211,7 @@ void eim_login_opened(eim_session *self) {
   if (made) {
     eim_session_transit(self, EIM_STATE_PROVISIONING, NULL, 0, true);
     eim_session_arm(self, EIM_TIMER_PHASE, phase_end(self, self->settings->connect_timeout));
+    self->token_changed = false;
     eim_session_write(self, &frame);
   }
   eim_buf_wipe(&frame);
@@ -257,6 +259,7 @@ static void online(eim_session *self, const eim_frame *frame) {
   bool opening = self->opening;
   self->opening = false;
   self->was_online = true;
+  self->token_given = false;
   if (opening) self->attempt = 0;
   if (frame->expires_at > 0) eim_token_learned(self, frame->expires_at, self->token_life);
   eim_session_emit_change(self, EIM_EVENT_connected, EIM_STATE_PROVISIONING, NULL, 0, false);
@@ -319,6 +322,7 @@ static bool ask_for_token(eim_session *self, eim_token_reason reason) {
   int deadline = self->settings->login_timeout;
   eim_secret_unref(self->token);
   self->token = NULL;
+  self->token_refused = false;
   eim_session_arm(self, EIM_TIMER_RETRY, phase_end(self, deadline));
   return eim_token_ask(self, reason, deadline);
 }
@@ -368,17 +372,28 @@ void eim_login_failed(eim_session *self, eim_error *cause) {
     cause = eim_error_new(EIM_CODE_USER_AUTHENTICATION_FAILED, EIM_DOMAIN_SERVER, 401,
                           EIM_ERROR_FINAL, "the server ended the session: [401]");
   }
-  if (eim_error_is_final(cause)) {
-    if (is_token_refusal(cause) && self->was_online && self->has_provider) {
-      wait_for(self, cause, 0);
-      ask_for_token(self, EIM_TOKEN_REFUSED);
-      eim_error_unref(cause);
-    } else {
-      eim_login_end(self, cause);
-    }
+  bool refused = eim_error_is_final(cause) && is_token_refusal(cause);
+  if (refused && at == EIM_STATE_PROVISIONING && self->token_changed) {
+    wait_for(self, cause, 0); /* that was the former one */
+    eim_error_unref(cause);
+    if (!self->network_down) eim_login_retry(self);
     return;
   }
-  bool was_attempt = at != EIM_STATE_ONLINE;
+  refused = refused && self->was_online && self->has_provider;
+  if (refused && !self->token_given) {
+    wait_for(self, cause, 0);
+    ask_for_token(self, EIM_TOKEN_REFUSED);
+    eim_error_unref(cause);
+    return;
+  }
+  /* A provider that gives what is refused is asked again, but as often and as fast as any attempt.
+   */
+  self->token_refused = refused;
+  if (eim_error_is_final(cause) && !refused) {
+    eim_login_end(self, cause);
+    return;
+  }
+  bool was_attempt = at != EIM_STATE_ONLINE && !refused;
   if (was_attempt && next_host(self, at)) {
     eim_session_transit(self, EIM_STATE_WAITING, cause, 0, true);
     eim_error_unref(cause);
@@ -394,7 +409,7 @@ void eim_login_failed(eim_session *self, eim_error *cause) {
   }
   int max = self->settings->auto_reconnect_num_max;
   if (!self->opening && max >= 0 && self->attempt >= max) {
-    eim_error *end = given_up(self, cause);
+    eim_error *end = refused ? (eim_error *)eim_error_ref(cause) : given_up(self, cause);
     eim_error_unref(cause);
     eim_login_end(self, end);
     return;
@@ -417,10 +432,15 @@ void eim_login_failed(eim_session *self, eim_error *cause) {
 
 void eim_login_retry(eim_session *self) {
   if (self->state != EIM_STATE_WAITING) return;
-  if (self->token_wanted && !self->token) { /* the provider's deadline */
+  if (eim_token_is_awaited(self)) { /* the provider's deadline */
     self->token_wanted = false;
     eim_login_end(self, eim_error_new(EIM_CODE_TOKEN_EXPIRED, EIM_DOMAIN_LOCAL, EIM_E_TIMEOUT,
                                       EIM_ERROR_FINAL, "no new token came in time"));
+    return;
+  }
+  if (self->token_refused) { /* backoff is over */
+    if (!ask_for_token(self, EIM_TOKEN_REFUSED))
+      eim_login_end(self, (eim_error *)eim_error_ref(self->last_cause));
     return;
   }
   if (self->token && eim_token_is_dead(self)) { /* never connect with a token known to be dead */
@@ -446,9 +466,9 @@ void eim_login_new_token(eim_session *self) {
     connect_now(self);
     return;
   }
-  if (self->state != EIM_STATE_WAITING || self->network_down) return;
-  eim_session_disarm(self, EIM_TIMER_RETRY);
-  eim_login_retry(self);
+  if (self->state != EIM_STATE_WAITING) return;
+  eim_session_disarm(self, EIM_TIMER_RETRY); /* the provider's deadline, too */
+  if (!self->network_down) eim_login_retry(self);
 }
 
 void eim_login_no_token(eim_session *self, const char *reason) {
@@ -464,11 +484,11 @@ void eim_login_no_token(eim_session *self, const char *reason) {
 void eim_login_network(eim_session *self, bool up) {
   self->network_down = !up;
   if (!up) {
-    if (self->state == EIM_STATE_WAITING && !self->token_wanted)
+    if (self->state == EIM_STATE_WAITING && !eim_token_is_awaited(self))
       eim_session_disarm(self, EIM_TIMER_RETRY);
     return;
   }
-  if (self->state == EIM_STATE_WAITING && !(self->token_wanted && !self->token)) {
+  if (self->state == EIM_STATE_WAITING && !eim_token_is_awaited(self)) {
     eim_session_disarm(self, EIM_TIMER_RETRY);
     eim_login_retry(self);
   } else if (self->state == EIM_STATE_ONLINE) {
@@ -518,6 +538,7 @@ void eim_login_end(eim_session *self, eim_error *cause) {
   }
   eim_report_leave(self);
   drop_step(self);
+  self->text_code = 0;
   eim_live_stop(self);
   eim_session_disarm(self, EIM_TIMER_LOGIN);
   eim_session_disarm(self, EIM_TIMER_HOLD);
@@ -539,7 +560,6 @@ void eim_login_end(eim_session *self, eim_error *cause) {
   if (cause) eim_session_emit(self, EIM_EVENT_error, eim_object_ref(cause));
   if (was_online) eim_session_emit_change(self, EIM_EVENT_disconnected, before, cause, 0, false);
   if (opening) {
-  self->text_code = 0;
     eim_session_result(self, self->open_token, (eim_error *)eim_error_ref(canceled), "{}");
     self->open_token = 0;
   }

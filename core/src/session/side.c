@@ -16,13 +16,20 @@ static void drop(eim_side *side) {
 }
 
 /* Takes it out of the list and ends it. Consumes error. */
-static void finish(eim_session *self, eim_side *side, eim_error *error, const char *json) {
+static void end(eim_session *self, eim_side *side, eim_error *error, const char *json) {
   eim_side **at = &self->sides;
   while (*at != side) at = &(*at)->next;
   *at = side->next;
   eim_session_result(self, side->token, error, json);
   drop(side);
   eim_session_arm_deadlines(self);
+}
+
+/* The same, and what a renewal that failed means for who asked for it. */
+static void finish(eim_session *self, eim_side *side, eim_error *error, const char *json) {
+  bool failed = error && side->kind == EIM_SIDE_RENEW;
+  end(self, side, error, json);
+  if (failed) eim_token_renewal_failed(self);
 }
 
 static void send_out(eim_session *self, eim_side *side) {
@@ -57,13 +64,14 @@ static void send_out(eim_session *self, eim_side *side) {
 }
 
 /* Without a live session the next login decides about the token, so it is just put in place. */
-static bool take_over(eim_session *self, const eim_secret *token, int64_t expires_at) {
+static void take_over(eim_session *self, const eim_secret *token, int64_t expires_at) {
   eim_secret_unref(self->token);
   self->token = eim_secret_ref(token);
-  self->token_wanted = false;
+  self->token_wanted = self->token_refused = false;
+  self->token_changed = true;
+  self->token_given = self->was_online && self->state != EIM_STATE_ONLINE;
   eim_token_learned(self, expires_at, 0);
   eim_token_arm(self);
-  return true;
 }
 
 void eim_side_start(eim_session *self, const eim_input *input, eim_side_kind kind) {
@@ -127,7 +135,7 @@ void eim_side_resolved(eim_session *self, bool found) {
 static void answered(eim_session *self, eim_side *side, const eim_input *input) {
   eim_buf json = EIM_BUF_INIT;
   eim_error *error;
-  bool is_register = side->kind == EIM_SIDE_REGISTER;
+  bool is_register = side->kind == EIM_SIDE_REGISTER, awaited = false;
   if (input->http_status != 200) {
     error = eim_rest_error(is_register ? EIM_REST_REGISTER : EIM_REST_EXPIRES, input->http_status,
                            input->bytes, input->length);
@@ -137,12 +145,14 @@ static void answered(eim_session *self, eim_side *side, const eim_input *input) 
     int64_t expires_at = 0;
     error = eim_rest_expires_answer(&expires_at, input->bytes, input->length);
     if (!error) {
+      awaited = eim_token_is_awaited(self);
       take_over(self, side->secret, expires_at);
       eim_buf_printf(&json, "{\"status\":true,\"expire\":%" PRId64 "}", expires_at);
     }
   }
   finish(self, side, error, !error && json.data && !json.failed ? (const char *)json.data : "{}");
   eim_buf_free(&json);
+  if (awaited) eim_login_new_token(self); /* the line was lost meanwhile, and its token refused */
 }
 
 bool eim_side_http(eim_session *self, const eim_input *input) {
@@ -195,6 +205,6 @@ void eim_side_fail(eim_session *self, const eim_error *cause, bool renewals_only
     next = side->next;
     if (renewals_only && side->kind != EIM_SIDE_RENEW) continue;
     if (side->http) self->io.http_cancel(self->io.user, side->http);
-    finish(self, side, eim_session_unanswered(cause, side->http != 0), "{}");
+    end(self, side, eim_session_unanswered(cause, side->http != 0), "{}");
   }
 }

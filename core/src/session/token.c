@@ -16,6 +16,20 @@ bool eim_token_is_dead(const eim_session *self) {
          eim_session_server_now(self) >= self->token_expires_at;
 }
 
+bool eim_token_is_awaited(const eim_session *self) {
+  return self->token_wanted && !self->token;
+}
+
+void eim_token_renewal_failed(eim_session *self) {
+  bool awaited = eim_token_is_awaited(self);
+  if (!self->token_wanted || (awaited && !self->has_provider)) return;
+  self->token_wanted = false; /* whoever needs one asks again */
+  if (!awaited) return;
+  int deadline = self->settings->login_timeout;
+  eim_session_arm(self, EIM_TIMER_RETRY, self->now.mono + deadline);
+  eim_token_ask(self, EIM_TOKEN_REFUSED, deadline);
+}
+
 /* When to warn: at the fraction of the life, and at least the lead before the end. */
 static int64_t warn_at(const eim_session *self) {
   int64_t rest = (int64_t)((double)self->token_life * (1 - self->settings->token_warning_fraction));
