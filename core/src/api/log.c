@@ -50,6 +50,7 @@ eim_status eim_log_download(void (*fn)(void *user_data, const char *text, size_t
 
 typedef struct output {
   int fd, error;
+  const char *text;
 } output;
 
 static void write_piece(void *user, const char *text, size_t length) {
@@ -70,17 +71,18 @@ static bool write_cache(output *self) {
   return eim_log_cache_read(write_piece, self);
 }
 
+static bool write_text(output *self) {
+  write_piece(self, self->text, strlen(self->text));
+  return true;
+}
+
 static eim_status write_file(const char *path, bool (*fill)(output *self), const char *text) {
   char temporary[PATH_MAX];
   int length = snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
   if (length < 0 || (size_t)length >= sizeof temporary) return eim_file_failed(path, ENAMETOOLONG);
-  output out = {.fd = mkostemp(temporary, O_CLOEXEC)}; /* 0600 */
+  output out = {.fd = mkostemp(temporary, O_CLOEXEC), .text = text}; /* 0600 */
   if (out.fd < 0) return eim_file_failed(path, errno);
-  bool taken = true;
-  if (text)
-    write_piece(&out, text, strlen(text));
-  else
-    taken = fill(&out);
+  bool taken = fill(&out);
   if (!out.error && fsync(out.fd) && errno != EINVAL && errno != EROFS) out.error = errno;
   if (close(out.fd) && !out.error) out.error = errno;
   if (!out.error && taken && rename(temporary, path)) out.error = errno;
@@ -90,7 +92,7 @@ static eim_status write_file(const char *path, bool (*fill)(output *self), const
 }
 
 eim_status eim_file_write(const char *path, const char *text) {
-  return write_file(path, NULL, text);
+  return write_file(path, write_text, text);
 }
 
 eim_status eim_log_download_path(const char *path) {

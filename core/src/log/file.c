@@ -108,8 +108,7 @@ static size_t write_lines(log_file *self, const char *text, size_t length) {
     if (!write_all(self, text, part, &done)) {
       /* Half a line is ended, so that the next one stands alone. */
       if (done && text[done - 1] != '\n' && write(self->fd, "\n", 1) == 1) self->size++;
-      const char *next = done ? memchr(text + done - 1, '\n', length - done + 1) : text - 1;
-      return count_lines(next + 1, length - (size_t)(next + 1 - text)) + (done ? 1 : 0);
+      return count_lines(text + done, length - done);
     }
     text += part;
     length -= part;
