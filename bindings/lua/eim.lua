@@ -241,7 +241,7 @@ local deliver
 function Context:poll(timeout, max)
   local wait, wrong = seconds("poll", timeout, 0)
   if not wait then return nil, wrong end
-  max = math.min(max or batch, batch)
+  max = type(max) == "number" and max > 0 and math.min(max, batch) or batch
   local there, err = fill(self, wait, max)
   if not there then return nil, err end
   local clients, inbox, count = self._clients, self._inbox, 0
@@ -760,13 +760,16 @@ function Client:next(timeout)
   if not wait then return nil, wrong end
   local context, deadline = self._context, now() + wait
   while not self._closed do
-    local there, err = fill(context, math.max(deadline - now(), 0), batch)
-    if not there then return nil, err end
-    if there == 0 then return nil end
     local number, name, event = take(context._inbox, metas)
-    local client = number and context._clients[number]
-    if client then deliver(client, name, event) end
-    if client == self then return event, name end
+    if number then
+      local client = context._clients[number]
+      if client then deliver(client, name, event) end
+      if client == self then return event, name end
+    else
+      local there, err = fill(context, math.max(deadline - now(), 0), batch)
+      if not there then return nil, err end
+      if there == 0 then return nil end
+    end
   end
 end
 
@@ -793,15 +796,15 @@ function Client:await(request, timeout)
   if getmetatable(request) ~= Request then return nil, failure(INVALID, "await: a request expected") end
   local wait, wrong = seconds("await", timeout, huge)
   if not wait then return nil, wrong end
-  local deadline = now() + wait
+  local deadline, client = now() + wait, request.client
   while not request.done do
     local left = deadline - now()
     if left <= 0 then return nil, failure(TIMEOUT, "await: %s is still under way", request.verb) end
     local ok, err
-    if self._pause then
-      ok, err = self._pause(self, left)
+    if client._pause then
+      ok, err = client._pause(client, left)
     else
-      ok, err = self:poll(left)
+      ok, err = client:poll(left)
     end
     if ok == nil and is_error(err) and not request.done then return nil, err end
   end

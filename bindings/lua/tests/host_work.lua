@@ -21,6 +21,7 @@ if how == "in a handler" then
       assert(err == "enough", err)
       break
     end
+    if client:state() == "ONLINE" then break end
   end
 elseif how == "in a coroutine" then
   client:on("state", function() coroutine.yield("hangs") end)
