@@ -164,14 +164,21 @@ static bool decode_sync(eim_frame *out, eim_pool *pool, const ProtobufCBinaryDat
   if (!decode_sync_body(out, pool, rest, length)) return false;
   if (!metas) return true;
 
+  eim_pool_grow(pool, metas);
   out->items = eim_pool_alloc(pool, metas * sizeof *out->items);
   if (!out->items) return false;
   eim_item_context context = {pool, EIM_BUF_INIT, own_user, own_resource};
   for (span s = all; s.at < s.end && !pool->exceeded;) {
     if (!field(&s, &number, &type, &value)) break;
     if (!is_meta(number, type)) continue;
-    eim_item_decode(&out->items[out->item_count++], &context, value.at,
-                    (size_t)(value.end - value.at));
+    eim_item *item = &out->items[out->item_count++];
+    size_t length_of_meta = (size_t)(value.end - value.at);
+    size_t apart = eim_pool_begin_part(pool, length_of_meta);
+    eim_item_decode(item, &context, value.at, length_of_meta);
+    if (eim_pool_end_part(pool, apart)) continue;
+    eim_item_release(item);
+    item->kind = EIM_ITEM_BAD;
+    item->problem = "needs too much memory";
   }
   eim_buf_free(&context.json);
   return true;

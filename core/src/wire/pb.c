@@ -9,6 +9,11 @@
 /* A text message takes about eight times its bytes, a receipt fifteen times. */
 #define POOL_FACTOR 32
 #define POOL_BASE ((size_t)64 * 1024)
+/* Of one meta of a page, which has a few hundred at most. Less than POOL_FACTOR: the shares of all
+ * must fit in beside the frame itself. */
+#define PART_FACTOR 24
+#define PART_BASE ((size_t)8 * 1024)
+#define PARTS_MAX 1024
 
 static void *pool_alloc(void *data, size_t size) {
   return eim_pool_alloc(data, size);
@@ -23,7 +28,27 @@ void eim_pool_init(eim_pool *self, eim_arena *arena, size_t frame_length) {
   self->arena = arena;
   self->left = frame_length > SIZE_MAX / (2 * POOL_FACTOR) ? SIZE_MAX / 2
                                                            : POOL_BASE + frame_length * POOL_FACTOR;
-  self->exceeded = false;
+  self->exceeded = self->no_memory = false;
+}
+
+void eim_pool_grow(eim_pool *self, size_t parts) {
+  self->left += (parts < PARTS_MAX ? parts : PARTS_MAX) * PART_BASE;
+}
+
+size_t eim_pool_begin_part(eim_pool *self, size_t part_length) {
+  size_t share = PART_BASE + part_length * PART_FACTOR; /* shorter than the frame */
+  if (share > self->left) share = self->left;
+  size_t apart = self->left - share;
+  self->left = share;
+  return apart;
+}
+
+bool eim_pool_end_part(eim_pool *self, size_t apart) {
+  bool fitted = !self->exceeded;
+  self->left += apart;
+  /* With nothing apart it was the frame that had too much. */
+  if (apart && !self->no_memory) self->exceeded = false;
+  return fitted;
 }
 
 bool eim_pool_charge(eim_pool *self, size_t size) {
@@ -38,7 +63,7 @@ bool eim_pool_charge(eim_pool *self, size_t size) {
 void *eim_pool_alloc(eim_pool *self, size_t size) {
   if (size > SIZE_MAX / 2 || !eim_pool_charge(self, size + 16)) return NULL;
   void *memory = eim_arena_alloc(self->arena, size);
-  if (!memory) self->exceeded = true;
+  if (!memory) self->exceeded = self->no_memory = true;
   return memory;
 }
 

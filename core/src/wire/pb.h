@@ -14,14 +14,21 @@
 typedef struct eim_pool {
   ProtobufCAllocator allocator; /* first: protobuf-c sees only this */
   eim_arena *arena;
-  size_t left;   /* bytes that may still be taken */
-  bool exceeded; /* the ceiling was hit, or memory ended */
+  size_t left;    /* bytes that may still be taken */
+  bool exceeded;  /* the ceiling was hit, or memory ended */
+  bool no_memory; /* memory ended */
 } eim_pool;
 
 void eim_pool_init(eim_pool *self, eim_arena *arena, size_t frame_length);
 void *eim_pool_alloc(eim_pool *self, size_t size);
 /* Count memory that is taken elsewhere (messages, notices). False: over the ceiling. */
 bool eim_pool_charge(eim_pool *self, size_t size);
+/* A ceiling of its own for each part of a frame that somebody else wrote, so that a part that
+ * swells costs only itself. grow: room for so many parts beside that of the frame. begin: what is
+ * left apart from this part; end takes that, and says whether the part fitted in. */
+void eim_pool_grow(eim_pool *self, size_t parts);
+size_t eim_pool_begin_part(eim_pool *self, size_t part_length);
+bool eim_pool_end_part(eim_pool *self, size_t apart);
 /* NULL: does not parse, or over the ceiling. */
 void *eim_pool_unpack(eim_pool *self, const ProtobufCMessageDescriptor *type, const void *bytes,
                       size_t length);
