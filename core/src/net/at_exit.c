@@ -57,7 +57,8 @@ void eim_at_exit_leaving(eim_at_exit *self) {
 }
 
 void eim_at_exit_remove(eim_at_exit *self) {
-  /* What OpenSSL keeps for this thread; its own clean-up would come too late when the process ends. */
+  /* What OpenSSL keeps for this thread; its own clean-up would come too late when the process ends.
+   */
   OPENSSL_thread_stop();
   pthread_mutex_lock(&mutex);
   eim_at_exit **at = &threads;

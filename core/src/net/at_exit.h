@@ -17,7 +17,8 @@ typedef struct eim_at_exit {
   bool parked;
 } eim_at_exit;
 
-/* Around the life of a loop thread: before it is started, before it takes the loop down, at its end. */
+/* Around the life of a loop thread: before it is started, before it takes the loop down, at its
+ * end. */
 void eim_at_exit_add(eim_at_exit *self, eim_loop *loop);
 void eim_at_exit_leaving(eim_at_exit *self);
 void eim_at_exit_remove(eim_at_exit *self);

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <libwebsockets.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 typedef struct walk {
@@ -24,13 +25,29 @@ static void visit(uv_handle_t *handle, void *arg) {
   if (!uv_fileno(handle, &fd)) self->fd = fd;
 }
 
+static void take_low_numbers(eim_lws_pipe *self, int any) {
+  enum { MAX = sizeof self->low / sizeof *self->low };
+  struct rlimit limit;
+  self->low_count = 0;
+  if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur < 4 * MAX)
+    return; /* too few to play with */
+  while (self->low_count < MAX) {
+    int fd = fcntl(any, F_DUPFD_CLOEXEC, 0);
+    if (fd < 0) return;
+    self->low[self->low_count++] = fd;
+    if (fd >= MAX) return;
+  }
+}
+
 void eim_lws_pipe_before(eim_lws_pipe *self, uv_loop_t *loop) {
   self->count = 0;
   self->fd = -1;
+  take_low_numbers(self, uv_backend_fd(loop));
   uv_walk(loop, visit, &(walk){self, false});
 }
 
 void eim_lws_pipe_after(eim_lws_pipe *self, uv_loop_t *loop) {
+  while (self->low_count) close(self->low[--self->low_count]);
   if (self->count == (int)(sizeof self->before / sizeof *self->before))
     return; /* too many to tell */
   uv_walk(loop, visit, &(walk){self, true});
