@@ -734,7 +734,7 @@ function deliver(self, name, event)
   elseif name == "tokenRequest" and self._provider then
     local token, err = provide(self, event.reason, event)
     if self._closed then return end
-    if token then _, err = self:renewToken(token) end
+    if token then err = select(2, self:renewToken(token)) end
     -- Without a token the session goes on as long as its old one lives; tell why there is none.
     if err and not self._closed then
       err.event = "error"

@@ -7,6 +7,9 @@ local source = os.getenv("EIM_LUA_SOURCE")
 if source then package.path = source .. "/?.lua;" .. source .. "/tests/?.lua;" .. package.path end
 if os.getenv("EIM_LUA_MODULE") then package.cpath = os.getenv("EIM_LUA_MODULE") .. "/?.so;" .. package.cpath end
 
+local globals = {}
+for name in pairs(_G) do globals[name] = true end
+
 local eim = require "eim"
 local json = require "eim.json"
 
@@ -135,6 +138,9 @@ function harness.test(name, fn)
 end
 
 function harness.finish()
+  harness.test("no global was made", function()
+    for name in pairs(_G) do harness.check(globals[name], "a new global: " .. tostring(name)) end
+  end)
   print(("%d passed, %d failed"):format(harness.passed, harness.failed))
   -- Close the state: what it held must go without a leak. Lua 5.1 does so only when the script returns.
   local code = harness.failed == 0 and harness.passed > 0 and 0 or 1
