@@ -115,8 +115,8 @@ static struct lws_context *make_context(eim_loop *loop, eim_ws_hub *hub) {
   void *loops[] = {&loop->uv};
   struct lws_context_creation_info info = {
       .port = CONTEXT_PORT_NO_LISTEN,
-      /* Without DO_SSL_GLOBAL_INIT: for a context it allots process-wide OpenSSL indices anew, under
-       * the feet of every other context (ours, the host's). The TLS vhosts have it. */
+      /* Without DO_SSL_GLOBAL_INIT: for a context it allots process-wide OpenSSL indices anew,
+       * under the feet of every other context (ours, the host's). The TLS vhosts have it. */
       .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
                  LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS,
       .foreign_loops = loops,
