@@ -23,6 +23,15 @@ def node(text):
     return (int(passed[-1]), int(failed[-1])) if passed and failed else None
 
 
+def pytest(text):
+    """The closing line of pytest."""
+    lines = re.findall(r"^=+ (.*\b(?:passed|failed|error).*) in [\d.]+s.*=+$", text, re.M)
+    if not lines:
+        return None
+    counts = {word.rstrip("s"): int(n) for n, word in re.findall(r"(\d+) (\w+)", lines[-1])}
+    return counts.get("passed", 0), counts.get("failed", 0) + counts.get("error", 0)
+
+
 def junit(path):
     passed = failed = 0
     for case in tree.parse(path).getroot().iter("testcase"):
@@ -40,7 +49,7 @@ def junit(path):
 def text(path):
     with open(path, encoding="utf-8", errors="replace") as file:
         content = file.read()
-    return closing(content) or node(content) or (0, 0)
+    return closing(content) or node(content) or pytest(content) or (0, 0)
 
 
 print(*{"junit": junit, "text": text}[sys.argv[1]](sys.argv[2]))

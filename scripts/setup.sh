@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs the system packages the project builds and tests with, on Debian 12 and newer or Ubuntu 24.04
 # and newer. Says what it does; does nothing when nothing is missing.
+# setup.sh: for building and the demo. setup.sh --test: also for the tests of every language.
 set -eu
 
 packages=(
@@ -11,6 +12,13 @@ packages=(
   protobuf-c-compiler protobuf-compiler libprotobuf-c-dev liblz4-dev
   ca-certificates curl python3                                    # demo, tests
 )
+if [ "${1:-}" = --test ]; then
+  packages+=(
+    swig python3-dev python3-venv                                 # bindings/python
+    lua5.1 liblua5.1-0-dev lua5.2 liblua5.2-dev lua5.3 liblua5.3-dev lua5.4 liblua5.4-dev
+    luajit libluajit-5.1-dev luarocks valgrind                    # bindings/lua
+  )
+fi
 # The real SDK is the other side of the interop tests. Any Node from 18 on will do.
 node_major=$(node --version 2>/dev/null | sed 's/^v\([0-9]*\).*/\1/') || node_major=
 if [ -z "$node_major" ] || [ "$node_major" -lt 18 ]; then packages+=(nodejs); fi

@@ -3,7 +3,7 @@
 # and ends with "N passed, N failed"; status 1 when anything failed.
 set -u
 cd "$(dirname "$0")/.."
-scripts/setup.sh || exit 1
+scripts/setup.sh --test || exit 1
 
 jobs=$(nproc 2>/dev/null || echo 2)
 logs=build/test-logs
@@ -79,6 +79,9 @@ if step "build, release" build release -DEIM_BUILD_TESTS=OFF; then
   counted "the real SDK as a peer" scripts/interop_test.sh build/release
   step "demo" scripts/demo.sh build/release
 fi
+echo "== languages"
+counted "Python" scripts/test-python.sh
+counted "Lua" scripts/test-lua.sh
 echo "== AddressSanitizer, UBSan, LeakSanitizer"
 step "build, asan" build asan && tests asan
 echo "== ThreadSanitizer"
