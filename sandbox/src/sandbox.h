@@ -160,6 +160,7 @@ struct eim_sandbox {
   char app_uuid[37];
   struct lws_context *lws;
   struct lws_vhost *vhost, *admin_vhost;
+  void *client_tls; /* an SSL_CTX that nobody uses: see listen_on() */
   lws_sorted_usec_list_t timer;
   int port, admin_port;
   char *api_url, *url, *dns_url, *admin_url, *ca_pem, *ca_file, *private_dir;

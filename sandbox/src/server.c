@@ -10,6 +10,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <openssl/ssl.h>
+
 #include "sandbox.h"
 
 typedef struct session {
@@ -479,7 +481,9 @@ static struct lws_vhost *listen_on(eim_sandbox *self, const char *name, const ch
     /* Here only: on the context too, libwebsockets 4.1 leaks the vhost's SSL_CTX when another
      * context of the process outlives or predates this one. */
     info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
-
+    /* Otherwise it makes one for connections of clients, and never finds it again to free it. */
+    if (!self->client_tls) self->client_tls = SSL_CTX_new(TLS_client_method());
+    info.provided_client_ssl_ctx = self->client_tls;
     info.ssl_cert_filepath = cert;
     info.ssl_private_key_filepath = key;
     info.ssl_options_set = SSL_OP_NO_SSLv3 | SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1;
@@ -557,5 +561,7 @@ void eim_sb_server_stop(eim_sandbox *self) {
   lws_sul_cancel(&self->timer);
   if (self->lws) lws_context_destroy(self->lws);
   self->lws = NULL;
+  SSL_CTX_free(self->client_tls);
+  self->client_tls = NULL;
   while (self->held_count) close(self->held[--self->held_count]);
 }
