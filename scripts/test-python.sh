@@ -29,8 +29,9 @@ CMAKE_BUILD_PARALLEL_LEVEL=$(nproc 2>/dev/null || echo 2) "$venv/bin/pip" instal
 unset CMAKE_BUILD_PARALLEL_LEVEL
 
 cd bindings/python
+export RUFF_CACHE_DIR="$venv/cache/ruff" MYPY_CACHE_DIR="$venv/cache/mypy" PYTHONDONTWRITEBYTECODE=1
 "$venv/bin/ruff" check src tests ../../examples/python
 "$venv/bin/ruff" format --check src tests ../../examples/python
 "$venv/bin/mypy" --config-file ../../pyproject.toml
 "$venv/bin/mypy" --config-file ../../pyproject.toml tests ../../examples/python/*.py
-exec "$venv/bin/pytest" -c ../../pyproject.toml --rootdir ../.. tests "$@"
+exec "$venv/bin/pytest" -o cache_dir="$venv/cache/pytest" -c ../../pyproject.toml --rootdir ../.. tests "$@"
