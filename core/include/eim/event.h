@@ -36,8 +36,8 @@ EIM_API eim_state eim_state_change_state(const eim_state_change *self);
 EIM_API eim_state eim_state_change_previous(const eim_state_change *self);
 /** Why; NULL for an ordinary step and for a close() that was asked for. Borrowed. */
 EIM_API const eim_error *eim_state_change_cause(const eim_state_change *self);
-/** Number of the attempt since the session was last online or open() was called, from 1; 0: none.
- */
+/** Number of the attempt since the session was last stable (online for `reconnectHoldMs`) or open()
+ * was called, from 1; 0: none. */
 EIM_API int eim_state_change_attempt(const eim_state_change *self);
 /** ms until the next attempt; 0 when none is planned. */
 EIM_API int64_t eim_state_change_next_retry_ms(const eim_state_change *self);
