@@ -372,11 +372,11 @@ TEST(frames_that_are_none) {
 /* Two bytes on the wire would become hundreds in memory. */
 TEST(memory_is_bounded) {
   enum { SIZE = 200000 };
-  static const struct { int command, field; } rows[] = {{0, 4}, {1, 2}, {3, 8}, {4, 3}};
+  static const int rows[][2] = {{0, 4}, {1, 2}, {3, 8}, {4, 3}}; /* command, field */
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     eim_buf payload = EIM_BUF_INIT, frame = EIM_BUF_INIT;
-    while (payload.length < SIZE) add_bytes(&payload, rows[i].field, "", 0);
-    add_int(&frame, 8, (uint64_t)rows[i].command);
+    while (payload.length < SIZE) add_bytes(&payload, rows[i][1], "", 0);
+    add_int(&frame, 8, (uint64_t)rows[i][0]);
     add_buf(&frame, 9, &payload);
     decoded d;
     decode_buf(&d, &frame);

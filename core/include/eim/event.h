@@ -172,13 +172,14 @@ typedef struct eim_handlers {
 } eim_handlers;
 
 /** Initializer for a handler set: `eim_handlers h = EIM_HANDLERS_INIT;` */
+/* The versions of clang-format lay out braces in macros differently. */
+/* clang-format off */
 #ifdef __cplusplus
-#define EIM_HANDLERS_INIT                                                                          \
-  { sizeof(eim_handlers) }
+#define EIM_HANDLERS_INIT {sizeof(eim_handlers)}
 #else
-#define EIM_HANDLERS_INIT                                                                          \
-  { .struct_size = sizeof(eim_handlers) }
+#define EIM_HANDLERS_INIT {.struct_size = sizeof(eim_handlers)}
 #endif
+/* clang-format on */
 
 #ifdef __cplusplus
 }

@@ -14,8 +14,9 @@ typedef struct eim_buf {
   bool failed; /* an allocation failed: content is not to be used */
 } eim_buf;
 
-#define EIM_BUF_INIT                                                                               \
-  { NULL, 0, 0, false }
+/* clang-format off */
+#define EIM_BUF_INIT {NULL, 0, 0, false}
+/* clang-format on */
 
 void eim_buf_add(eim_buf *self, const void *bytes, size_t length);
 void eim_buf_str(eim_buf *self, const char *text);
