@@ -171,9 +171,9 @@ typedef struct eim_handlers {
   void (*on_result)(void *user_data, const eim_result *result);
 } eim_handlers;
 
-/** Initializer for a handler set: `eim_handlers h = EIM_HANDLERS_INIT;` */
 /* The versions of clang-format lay out braces in macros differently. */
 /* clang-format off */
+/** Initializer for a handler set: `eim_handlers h = EIM_HANDLERS_INIT;` */
 #ifdef __cplusplus
 #define EIM_HANDLERS_INIT {sizeof(eim_handlers)}
 #else
