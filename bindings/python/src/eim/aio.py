@@ -144,9 +144,9 @@ class Client(_base.ClientBase):
         self._loop = asyncio.get_running_loop()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._waiters: collections.deque[asyncio.Future[None]] = collections.deque()
-        driver = _driver(self._loop)
-        self._release = finalize_unless_exit(self, driver.release_anywhere)
-        super().__init__(driver.engine, app_key, options)
+        self._driver = _driver(self._loop)
+        self._release = finalize_unless_exit(self, self._driver.release_anywhere)
+        super().__init__(self._driver.engine, app_key, options)
 
     # -- requests
 
@@ -238,9 +238,7 @@ class Client(_base.ClientBase):
         self._core.shutdown()
         self._ended()
         if self._release.detach():
-            driver = _drivers.get(self._loop)
-            if driver is not None and driver.engine is self._engine:
-                driver.release()
+            self._driver.release()
 
     async def __aenter__(self) -> Self:
         return self
