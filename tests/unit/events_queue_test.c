@@ -213,6 +213,31 @@ TEST(a_closed_queue_hands_out_what_is_left) {
   eim_queue_free(queue);
 }
 
+TEST(the_events_of_a_queue_that_ends_go_when_it_is_closed) {
+  eim_queue *queue = eim_queue_new();
+  client *a = new_client(queue), *b = new_client(queue), *left = new_client(queue);
+  seen s = {0}, t = {0};
+  add(a, "s", &s);
+  add(left, "t", &t);
+  push(a, 1, 0);
+  push(left, 2, 0);
+  push(b, 3, 0);
+  eim_queue_ending(queue);
+  drop_client(a);
+  drop_client(b);
+  CHECK_INT(s.released, 1);
+  CHECK_INT(live_endpoints, 3); /* their events hold them */
+  eim_queue_close(queue);
+  CHECK_INT(live_endpoints, 1);
+  CHECK_INT(dispatch(queue, 0), 1);
+  CHECK_INT(dispatch(queue, 0), EIM_E_CLOSED);
+  CHECK_INT(s.results, 0);
+  CHECK_INT(t.results, 1);
+  drop_client(left);
+  eim_queue_free(queue);
+  CHECK_INT(live_endpoints, 0);
+}
+
 TEST(same_id_replaces_and_unknown_ids_are_refused) {
   eim_queue *queue = eim_queue_new();
   client *c = new_client(queue);

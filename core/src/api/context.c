@@ -295,6 +295,7 @@ static void end_lines(eim_context *self, bool wait) {
 
 /* Mark as closed and shut down the clients. */
 static void close_context(eim_context *self, bool wait) {
+  eim_queue_ending(self->queue);
   for (;;) {
     pthread_mutex_lock(&self->lock);
     self->closed = true;

@@ -42,7 +42,7 @@ struct eim_queue {
   int waiters, shutdown_waiters;
   int fd;
   bool fd_used, fd_readable;
-  bool claimed, dispatching, closed;
+  bool claimed, dispatching, ending, closed;
   bool stale; /* the batch has events of an endpoint that was shut down */
   pthread_t dispatcher;
   atomic_bool yield;
@@ -84,6 +84,8 @@ eim_queue *eim_queue_new(void) {
   list_init(&self->batch);
   return self;
 }
+
+static event *sift(event_list *list, const eim_endpoint *endpoint);
 
 static void free_events(event *e) {
   while (e) {
@@ -144,12 +146,20 @@ int eim_queue_fd(eim_queue *self) {
   return self->fd;
 }
 
+void eim_queue_ending(eim_queue *self) {
+  pthread_mutex_lock(&self->lock);
+  self->ending = true;
+  pthread_mutex_unlock(&self->lock);
+}
+
 void eim_queue_close(eim_queue *self) {
   pthread_mutex_lock(&self->lock);
   self->closed = true;
+  event *dropped = sift(&self->list, NULL);
   update_fd(self);
   pthread_cond_broadcast(&self->arrived);
   pthread_mutex_unlock(&self->lock);
+  free_events(dropped);
 }
 
 bool eim_queue_is_closed(eim_queue *self) {
@@ -492,7 +502,8 @@ void eim_endpoint_shutdown(eim_endpoint *self, bool wait) {
   eim_queue *queue = self->queue;
   pthread_mutex_lock(&queue->lock);
   self->closed = true;
-  event *dropped = self->pending ? sift(&queue->list, self) : NULL;
+  /* One by one, ten thousand endpoints would each walk through the events of all. */
+  event *dropped = self->pending && !queue->ending ? sift(&queue->list, self) : NULL;
   update_fd(queue);
   if (self->pending) queue->stale = true;
   bool inside = in_dispatch(queue);

@@ -39,6 +39,9 @@ typedef struct eim_endpoint {
 /* ---- queue */
 eim_queue *eim_queue_new(void); /* NULL: out of memory or descriptors */
 void eim_queue_free(eim_queue *self);
+/* All endpoints will be shut down now, and then the queue be closed: events of the former may wait
+ * for the latter. */
+void eim_queue_ending(eim_queue *self);
 /* No more waiting: wait and dispatch say EIM_E_CLOSED once nothing is left. */
 void eim_queue_close(eim_queue *self);
 bool eim_queue_is_closed(eim_queue *self);
