@@ -1,3 +1,4 @@
+#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -119,6 +120,28 @@ static void keep_host(peer_conn *conn, void *user) {
   if (!peer_ws_accept(conn)) return;
   peer_ws_send(conn, 1, true, "[401]", 5);
   peer_wait_closed(conn);
+}
+
+static int open_descriptors(void) {
+  int count = 0;
+  DIR *all = opendir("/proc/self/fd");
+  while (all && readdir(all)) count++;
+  if (all) closedir(all);
+  return count;
+}
+
+/* libwebsockets 4.1 closes one twice, 4.3 never. */
+TEST(ws_leaves_no_descriptor_open) {
+  int before = open_descriptors();
+  REQUIRE(before > 0);
+  for (int i = 0; i < 3; i++) {
+    peer *p = peer_start(echo, NULL, NULL);
+    setup s = begin();
+    check_echo(&s, "im.example.test", peer_port(p), false);
+    end(&s);
+    peer_stop(p);
+  }
+  CHECK_INT(open_descriptors(), before);
 }
 
 TEST(ws_by_ip_with_the_name_in_sni_and_host_over_tls) {

@@ -158,6 +158,7 @@ bool eim_ws_hub_free(eim_ws_hub *self) {
   if (held) {
     for (int i = 0; i < 100; i++) uv_run(&self->loop->uv, UV_RUN_NOWAIT);
     lws_context_destroy(self->context); /* ends it */
+    eim_lws_pipe_end(&self->pipe);
   }
   close_hub_sockets(self);
   eim_buf_free(&self->scratch);
