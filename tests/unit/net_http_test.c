@@ -1,6 +1,8 @@
 #include <arpa/inet.h>
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -8,6 +10,7 @@
 #include "eim_test.h"
 #include "net/dial.h"
 #include "net/http.h"
+#include "net/loop.h"
 #include "net_peer.h"
 
 enum { DEADLINE = 10000 };
@@ -424,6 +427,44 @@ TEST(proxy_tunnels_rest_and_message_socket) {
   peer_stop(p);
   SSL_CTX_free(ctx);
   peer_ca_free(ca);
+}
+
+typedef struct halt {
+  atomic_int has_begun, may_go_on;
+} halt;
+
+static void halting_proxy(peer_conn *conn, void *user) {
+  halt *p = user;
+  if (!peer_head(conn)) return;
+  peer_say(conn, "HTTP/1.1 2");
+  atomic_store(&p->has_begun, 1);
+  struct pollfd fd = {.fd = conn->fd}; /* only to wait */
+  while (!atomic_load(&p->may_go_on) && poll(&fd, 1, 1) == 0) continue;
+  for (const char *c = "00 Fine\r\n\r\n"; *c; c++) peer_write(conn, c, 1);
+  peer_wait_closed(conn);
+}
+
+TEST(a_proxy_that_halts_in_its_answer_keeps_no_loop_busy) {
+  halt p = {0};
+  peer *proxy = peer_start(halting_proxy, &p, NULL);
+  client c = begin();
+  dialed d = {.fd = -1};
+  set_proxy(c.settings, "http", "", peer_port(proxy));
+  REQUIRE(eim_dial_start(c.loop, c.settings, "im.example.test", "", 443, true, on_dialed, &d));
+  for (int i = 0; i < DEADLINE && !atomic_load(&p.has_begun); i++) eim_loop_run_once(c.loop, 1);
+  CHECK(atomic_load(&p.has_begun));
+  for (int i = 0; i < 20; i++) eim_loop_run_once(c.loop, 10); /* what is there is looked at */
+  int64_t before = eim_mono_ms();
+  eim_loop_run_once(c.loop, 100);
+  CHECK(eim_mono_ms() - before >= 90); /* nothing to do but to wait */
+  CHECK(d.fd < 0 && !d.done);
+  atomic_store(&p.may_go_on, 1);
+  CHECK(peer_turn(c.loop, &d.done, DEADLINE));
+  CHECK(d.fd >= 0 && !d.error);
+  if (d.fd >= 0) close(d.fd);
+  eim_error_unref(d.error);
+  end(&c);
+  peer_stop(proxy);
 }
 
 TEST(proxy_of_the_environment_only_when_asked) {

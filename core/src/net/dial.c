@@ -230,6 +230,12 @@ static void flush(eim_dial *self) {
   }
 }
 
+/* What is only looked at stays readable: wake up again when there is more of it. */
+static void await_more(eim_dial *self, size_t than) {
+  int low = (int)than + 1;
+  setsockopt(self->fd, SOL_SOCKET, SO_RCVLOWAT, &low, sizeof low);
+}
+
 /* Exactly `want` bytes, or -1: not yet there, or it ended (then the dial is over: *over). */
 static bool take(eim_dial *self, void *bytes, size_t want, bool *over) {
   ssize_t n = recv(self->fd, bytes, want, MSG_PEEK);
@@ -240,7 +246,11 @@ static bool take(eim_dial *self, void *bytes, size_t want, bool *over) {
     refuse_by_proxy(self, n ? errno : 0, "it closed the connection");
     return false;
   }
-  if ((size_t)n < want) return false;
+  if ((size_t)n < want) {
+    await_more(self, (size_t)n);
+    return false;
+  }
+  await_more(self, 0);
   return recv(self->fd, bytes, want, 0) == (ssize_t)want;
 }
 
@@ -259,7 +269,11 @@ static void read_http(eim_dial *self) {
     refuse_by_proxy(self, 0, "it does not speak HTTP");
     return;
   }
-  if (!end) return; /* level-triggered, but the head is small and comes at once or nearly so */
+  if (!end) {
+    await_more(self, (size_t)n);
+    return;
+  }
+  await_more(self, 0);
   for (const char *digit = head + 9; digit < head + 12 && *digit >= '0' && *digit <= '9'; digit++)
     status = status * 10 + (*digit - '0');
   /* Not a byte more: what follows belongs to the server behind. */
