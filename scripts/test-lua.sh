@@ -103,8 +103,10 @@ installed() { # a plain installation: found by nothing but its place
 rock() { # luarocks make into a tree of its own
   local tree=$log/rocks
   rm -rf "$tree"
+  # Where luarocks builds, and where that is kept for the next time.
+  [ ! -d "$build/luarocks" ] || { rm -rf build.luarocks && mv "$build/luarocks" build.luarocks; }
   CMAKE_GENERATOR=Ninja luarocks --lua-version 5.4 --tree "$tree" make bindings/lua/libeim-0.1.0-1.rockspec || return 1
-  rm -rf build.luarocks
+  mv build.luarocks "$build/luarocks"
   cd / || return 1
   eval "$(luarocks --lua-version 5.4 --tree "$tree" path --no-bin)"
   LUA_PATH=$LUA_PATH LUA_PATH_5_4=$LUA_PATH LUA_CPATH_5_4=$LUA_CPATH lua5.4 -e "
