@@ -20,7 +20,7 @@ const eim_cli_option eim_cli_options[] = {
      "REST address, such as https://a1.easemob.com"},
     {"--url", "EIM_URL", "URL", FIELD(url), EIM_CLI_EVERY,
      "message address, such as wss://im-api-wechat.easemob.com/websocket"},
-    {"--dns-url", "EIM_DNS_URL", "URL,…", FIELD(dns_url), EIM_CLI_EVERY,
+    {"--dns-url", "EIM_DNS_URL", "URL,...", FIELD(dns_url), EIM_CLI_EVERY,
      "ask these for the addresses instead of the vendor's own"},
     {"--ca-file", "EIM_CA_FILE", "FILE", FIELD(ca_file), EIM_CLI_EVERY,
      "trust the certificate authorities in this PEM file"},
