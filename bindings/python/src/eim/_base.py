@@ -306,6 +306,11 @@ def no_token(core: _core.eim_client, error: Exception) -> None:
         pass
 
 
+def too_late(error: _errors.EimError) -> bool:
+    """A renewal that nobody waits for any more: the session ended meanwhile."""
+    return error.code in (_core.EIM_E_CLOSED, _core.EIM_E_CANCELED, _core.EIM_E_STATE, 201)
+
+
 def check_user(user: object) -> str:
     """A user id, or a TypeError that says so."""
     if not isinstance(user, str):

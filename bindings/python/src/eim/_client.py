@@ -261,7 +261,11 @@ class Client(_base.ClientBase):
             except Exception as error:
                 _base.no_token(self._core, error)
                 raise  # to threading.excepthook
-            self.renew_token_nowait(token)
+            try:
+                self.renew_token_nowait(token).result()
+            except _errors.EimError as error:
+                if not _base.too_late(error):
+                    raise
 
         threading.Thread(target=ask, name="eim-token", daemon=True).start()
 

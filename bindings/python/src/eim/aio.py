@@ -289,7 +289,11 @@ class Client(_base.ClientBase):
             except Exception as error:
                 _base.no_token(self._core, error)
                 raise
-            await self.renew_token(token)
+            try:
+                await self.renew_token(token)
+            except _errors.EimError as error:
+                if not _base.too_late(error):
+                    raise
 
         self._spawn(ask(), "the token provider")
 
