@@ -394,3 +394,12 @@ static PyObject *log_take(int timeout_ms) {
   return list ? Py_BuildValue("(Nl)", list, lost) : NULL;
 }
 %}
+
+/* Before 4.4 SWIG makes its types when the first pointer is wrapped, which Python 3.12 and newer deprecate:
+ * where warnings are errors it crashed. So they are made here, and quietly. */
+%pythoncode %{
+import warnings as _warnings
+with _warnings.catch_warnings():
+    _warnings.simplefilter("ignore", DeprecationWarning)
+    eim_config_new()
+%}

@@ -185,8 +185,11 @@ def test_a_signal_is_seen_while_waiting(
 
 
 def test_control_c_ends_a_program(box: eim.Sandbox) -> None:
+    # A shell lets its background jobs ignore SIGINT, and their children inherit that.
     code = f"""
+        import signal
         import eim
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         client = eim.Client(**{box.options()!r})
         client.open(user="alice", password="secret")
         print("ready", flush=True)
@@ -198,7 +201,10 @@ def test_control_c_ends_a_program(box: eim.Sandbox) -> None:
         assert process.stdout.readline() == "ready\n"
         start = time.monotonic()
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=PATIENCE)
+        try:
+            _, err = process.communicate(timeout=PATIENCE)
+        finally:
+            process.kill()
         assert time.monotonic() - start < 2
     assert process.returncode == -signal.SIGINT
     assert "KeyboardInterrupt" in err
