@@ -89,6 +89,7 @@ echo "== ThreadSanitizer"
 step "build, tsan" build tsan && tests tsan -R 'unit.(log|net|events|api)|integration'
 echo "== style"
 step "clang-format" scripts/lint.sh --style
+step "rooms kept apart" scripts/rooms.py
 step "no traces of other machines" scripts/traces.sh
 
 echo
