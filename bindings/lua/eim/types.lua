@@ -149,6 +149,7 @@
 ---@field tokenWarningFraction? number 0 to 1
 ---@field tokenWarningLeadMs? integer 0 to 86400000 (ms)
 ---@field delivery? boolean true, false
+---@field useOwnUploadFun? boolean true, false
 ---@field maxPendingSends? integer 1 to 1000000
 ---@field maxUndelivered? integer 1 to 1000000
 ---@field maxFrameBytes? integer 1024 to 268435455 (bytes)

@@ -42,7 +42,7 @@ typedef struct eim_settings {
   double token_warning_fraction; /* 0..1 of the life */
   int token_warning_lead_ms;
   /* what */
-  bool delivery;
+  bool delivery, use_own_upload_fun;
   int max_pending_sends;
   int max_undelivered; /* messages handed out but not yet dispatched, for each client */
   int max_frame_bytes;

@@ -48,6 +48,7 @@ class Options(TypedDict, total=False):
     token_warning_fraction: float | None
     token_warning_lead_ms: Milliseconds | None
     delivery: bool | None
+    use_own_upload_fun: bool | None
     max_pending_sends: int | None
     max_undelivered: int | None
     max_frame_bytes: int | None
