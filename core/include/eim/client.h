@@ -74,8 +74,8 @@ EIM_API eim_status eim_client_network_changed(eim_client *self, bool up);
 EIM_API eim_status eim_client_set_login_ext(eim_client *self, const char *ext);
 
 /** Send a message. The result carries the server's id and time. While reconnecting it waits within
- *  `sendTimeout`. EIM_E_FULL, from the call (then there is no result) or as the result: too many are
- *  waiting. Result 201: no session. */
+ *  `sendTimeout`. EIM_E_FULL, from the call (then there is no result) or as the result: too many
+ * are waiting. Result 201: no session. */
 EIM_API eim_status eim_client_send(eim_client *self, const eim_message *message, uint64_t token);
 /** Give up a request: its result is EIM_E_CANCELED unless it is over already. */
 EIM_API eim_status eim_client_cancel(eim_client *self, uint64_t token);
