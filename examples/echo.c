@@ -13,10 +13,10 @@ static void on_message(void *client, const eim_message *message) {
   eim_client_send(client, echo, 0);
   eim_message_unref(echo);
 }
-static void on_disconnected(void *client, const eim_state_change *change) {
-  const eim_error *why = eim_state_change_cause(change);
-  printf("disconnected: %s\n", why ? eim_error_message(why) : "logged out");
-  if (!eim_state_change_will_retry(change)) eim_client_shutdown(client), exit(1);
+static void on_error(void *client, const eim_error *error) { /* no login, or thrown out */
+  fprintf(stderr, "echo: %s\n", eim_error_message(error));
+  eim_client_shutdown(client);
+  exit(1);
 }
 int main(int argc, char **argv) {
   eim_config *config;
@@ -33,7 +33,7 @@ int main(int argc, char **argv) {
   handlers.user_data = client;
   handlers.on_connected = on_connected;
   handlers.on_message = on_message;
-  handlers.on_disconnected = on_disconnected;
+  handlers.on_error = on_error;
   eim_client_add_event_handler(client, "echo", &handlers);
   if (eim_client_open_password(client, argv[2], getenv("EIM_PASSWORD"), 0) < 0)
     return fprintf(stderr, "echo: %s\n", eim_error_message(eim_last_error())), 2;

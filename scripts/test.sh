@@ -81,8 +81,8 @@ if step "build, release" build release -DEIM_BUILD_TESTS=OFF; then
   step "demo" scripts/demo.sh build/release
 fi
 echo "== languages"
-counted "Python" scripts/test-python.sh
-counted "Lua" scripts/test-lua.sh
+counted "Python" timeout -k 10 900 scripts/test-python.sh
+counted "Lua" timeout -k 10 900 scripts/test-lua.sh
 echo "== AddressSanitizer, UBSan, LeakSanitizer"
 step "build, asan" build asan && tests asan
 echo "== ThreadSanitizer"

@@ -570,7 +570,8 @@ class Conversation(unittest.TestCase):
         env = {**CLEAN, "EIM_PASSWORD": "secret-b", "EIM_API_URL": self.box["apiUrl"], "EIM_URL": self.box["url"]}
         if self.box["caFile"]:
             env["EIM_CA_FILE"] = self.box["caFile"]
-        echo = subprocess.Popen([ECHO, self.box["appKey"], "bob"], env=env, stdout=subprocess.PIPE, text=True)
+        echo = subprocess.Popen([ECHO, self.box["appKey"], "bob"], env=env, stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, text=True)
         try:
             self.assertEqual(echo.stdout.readline(), "online as bob\n")
             alice = self.start("alice", "chat", "--to", "bob")
@@ -579,12 +580,13 @@ class Conversation(unittest.TestCase):
             alice.process.stdin.flush()
             self.assertEqual(alice.expect("onMessage")["message"]["text"], "anybody there?")
             self.admin("/kick", user="bob", operation=4)
-            self.assertIn("disconnected: ", echo.stdout.readline())
+            self.assertIn("echo: ", echo.stderr.readline())
             self.assertEqual(echo.wait(PATIENCE), 1)
         finally:
             echo.kill()
             echo.wait(PATIENCE)
             echo.stdout.close()
+            echo.stderr.close()
 
     def test_reader_that_goes_away(self):
         bob = subprocess.Popen([EIM, "listen"], env={**CLEAN, **self.env("bob")}, stdin=subprocess.DEVNULL,
