@@ -14,7 +14,7 @@ struct eim_message {
   eim_chat_type chat_type;
   uint64_t server_id; /* 0: built here */
   int64_t time;
-  int online_state; /* Meta.meta.is_online: 0, 1, 2 other, 3 absent (wire.md 12) */
+  int online_state; /* Meta.meta.is_online: 0, 1, 2 other, 3 absent (docs/protocol.md 12) */
   const char *id;   /* decimal digits or "" */
   const char *from, *from_resource, *to; /* "" when not told */
   const char *text;                      /* NULL unless TEXT */

@@ -19,7 +19,7 @@ typedef struct eim_settings {
   char *org, *app; /* its halves */
   char *device_id; /* "": fixed in state_dir, else random once for each client */
   bool is_fixed_device_id;
-  char *device_name;   /* "": as the real SDK (wire.md 6) */
+  char *device_name;   /* "": as the real SDK (docs/protocol.md 6) */
   int os_platform;     /* Provision.osType: 0..4, 16; 5 with os_custom_value */
   int os_custom_value; /* 1..100, 0: none */
   char *state_dir;
