@@ -49,6 +49,8 @@ static void visit(uv_handle_t *handle, void *arg) {
 }
 
 static void take_low_numbers(eim_lws_pipe *self, int any) {
+  /* Below 64: a larger table of descriptors costs a process with threads 10 ms (the kernel waits
+   * for all processors when it grows). */
   enum { MAX = sizeof self->low / sizeof *self->low };
   struct rlimit limit;
   self->low_count = 0;

@@ -15,7 +15,7 @@
 typedef struct eim_lws_pipe {
   uv_handle_t *before[256];
   int count;
-  int low[256]; /* the numbers below, taken while the pipe is made */
+  int low[56]; /* the numbers below, taken while the pipe is made */
   int low_count;
   int fd;  /* of the pipe, -1: not known */
   long id; /* of the eventfd that it is, -1: not known */
