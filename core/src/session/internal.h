@@ -111,7 +111,6 @@ struct eim_session {
   /* the step under way */
   uint32_t conn, phase_http;
   int text_code; /* from a text frame [code, reason] on this connection */
-  char session_id[32];
 
   /* online */
   int64_t last_rx, beat_at;

@@ -193,7 +193,8 @@ void eim_login_opened(eim_session *self) {
   eim_buf frame = EIM_BUF_INIT, resource = EIM_BUF_INIT, uuid = EIM_BUF_INIT, name = EIM_BUF_INIT;
   bool made = eim_device_names(self, &resource, &uuid, &name);
   if (made) {
-    snprintf(self->session_id, sizeof self->session_id, "%" PRId64 ":", self->now.wall);
+    char session_id[32]; /* new for each connection */
+    snprintf(session_id, sizeof session_id, "%" PRId64 ":", self->now.wall);
     eim_provision_up up = {.app_key = self->settings->app_key,
                            .user = self->user,
                            .resource = (const char *)resource.data,
@@ -203,7 +204,7 @@ void eim_login_opened(eim_session *self) {
                            .os_custom_value = self->settings->os_custom_value,
                            .version = PROTOCOL_VERSION,
                            .action_version = ACTION_VERSION,
-                           .session_id = self->session_id,
+                           .session_id = session_id,
                            .reason = self->login_ext,
                            .token = self->token};
     made = eim_frame_provision(&frame, &up) && !frame.failed;
