@@ -2,12 +2,12 @@
  * again. */
 #include <string.h>
 
+#include "base/json.h"
 #include "base/text.h"
 #include "fuzz.h"
 #include "model/event.h"
 #include "model/message.h"
 #include "wire/frame.h"
-#include "wire/json.h"
 #include "wire/verdict.h"
 
 static void check_text(const char *text) {

@@ -1,8 +1,8 @@
 /* REST answers and refusals. The first byte chooses the call. */
 #include <string.h>
 
+#include "base/json.h"
 #include "fuzz.h"
-#include "wire/json.h"
 #include "wire/rest.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

@@ -59,6 +59,7 @@ static void on_message(void *self, const eim_message *message) {
 }
 static void on_receipt(void *self, const eim_receipt *receipt) {
   peer_event *e = add(self, PEER_RECEIPT);
+  e->receipt = eim_receipt_ref(receipt);
   snprintf(e->text, sizeof e->text, "%s", eim_receipt_message_id(receipt));
 }
 static void on_notice(void *self, const eim_notice *notice) {
@@ -130,6 +131,7 @@ void peer_stop(peer *self) {
     eim_error_unref(self->events[i].error);
     eim_message_unref(self->events[i].message);
     eim_result_unref(self->events[i].result);
+    eim_receipt_unref(self->events[i].receipt);
   }
 }
 

@@ -32,6 +32,7 @@ typedef struct peer_event {
   const eim_error *error; /* counted; NULL: none */
   eim_message *message;   /* counted */
   eim_result *result;     /* counted */
+  eim_receipt *receipt;   /* counted */
   char text[128];         /* notice name, receipt's message id */
 } peer_event;
 

@@ -68,9 +68,16 @@ bool frame_read_up(up_frame *out, const void *bytes, size_t length) {
         out->meta_id = up->meta->id;
         MSG(MessageBody) *body =
             easemob__pb__message_body__unpack(NULL, up->meta->payload.len, up->meta->payload.data);
-        if (body) {
-          out->is_receipt = body->type == EASEMOB__PB__MESSAGE_BODY__TYPE__DELIVER_ACK ||
-                            body->type == EASEMOB__PB__MESSAGE_BODY__TYPE__READ_ACK;
+        if (up->meta->ns == EASEMOB__PB__META__NAME_SPACE__MUC) {
+          MSG(MUCBody) *muc =
+              easemob__pb__mucbody__unpack(NULL, up->meta->payload.len, up->meta->payload.data);
+          good = muc != NULL;
+          out->is_action = true;
+          if (muc) easemob__pb__mucbody__free_unpacked(muc, NULL);
+          if (body) easemob__pb__message_body__free_unpacked(body, NULL);
+        } else if (body) {
+          out->is_receipt = body->type == EASEMOB__PB__MESSAGE_BODY__TYPE__DELIVER_ACK;
+          out->is_action = !out->is_receipt && (int)body->type > 3;
           if (body->n_contents) copy(out->text, sizeof out->text, body->contents[0]->text);
           easemob__pb__message_body__free_unpacked(body, NULL);
         } else {

@@ -17,7 +17,7 @@ typedef struct frame_bytes {
 typedef struct up_frame {
   eim_command command;
   char token[128], reason[64], resource[128];
-  bool has_queue, has_key, is_receipt;
+  bool has_queue, has_key, is_receipt /* of delivery */, is_action;
   char queue[32];
   uint64_t key, meta_id;
   char text[64];

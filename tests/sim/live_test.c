@@ -345,9 +345,9 @@ TEST(queues_are_pulled_page_by_page_and_acknowledged_after_the_handlers) {
   for (int i = 0; i < 12; i++) world_deliver(&w, i % 2, "x");
   world_open_token(&w, "t0", 1);
   world_run(&w, 1000);
-  CHECK_INT(world_count(&w, EIM_EVENT_message), 10); /* a page of each queue */
-  CHECK_INT(w.store_count, 12);                      /* nothing acknowledged yet */
-  world_input(&w, (eim_input){.kind = EIM_IN_DONE, .seq = 5});
+  CHECK_INT(world_count(&w, EIM_EVENT_message), 10);           /* a page of each queue */
+  CHECK_INT(w.store_count, 12);                                /* nothing acknowledged yet */
+  world_input(&w, (eim_input){.kind = EIM_IN_DONE, .seq = 6}); /* 1 is the notice of the sync */
   world_run(&w, 1000);
   CHECK_INT(w.store_count, 7); /* the first queue's page; its last message follows */
   w.auto_done = true;
@@ -376,6 +376,121 @@ TEST(what_was_not_acknowledged_comes_again_but_is_given_once) {
   world_input(&w, (eim_input){.kind = EIM_IN_DONE, .seq = w.undone});
   world_run(&w, 1000);
   CHECK_INT(w.store_count, 0);
+  world_stop(&w);
+}
+
+TEST(with_manual_acks_a_page_waits_for_all_of_its_messages_and_no_queue_for_another) {
+  world w;
+  online(&w, (const char *const[]){"ackMode=manual", NULL});
+  for (int i = 0; i < 6; i++) world_deliver(&w, i % 2, "x");
+  world_run(&w, 1000);
+  CHECK_INT(w.held_count, 6); /* dispatched, every one */
+  CHECK_INT(w.store_count, 6);
+  /* Out of order, and one of the even queue is left out. */
+  uint64_t left = 0;
+  for (int i = w.held_count - 1; i >= 0; i--) {
+    bool even = false;
+    for (int k = 0; k < w.store_count; k++)
+      if (w.store[k].id == w.held[i].id) even = w.store[k].queue == 0;
+    if (even && !left) {
+      left = w.held[i].id;
+      continue;
+    }
+    world_done(&w, i);
+    world_run(&w, 100);
+  }
+  CHECK_INT(w.held_count, 1);
+  CHECK_INT(w.store_count, 3); /* the odd queue is acknowledged, the even one is not */
+  world_done(&w, 0);
+  world_run(&w, 1000);
+  CHECK_INT(w.store_count, 0);
+  world_stop(&w);
+}
+
+TEST(what_is_not_done_holds_its_page_over_a_reconnect_without_coming_twice) {
+  world w;
+  online(&w, (const char *const[]){"ackMode=manual", NULL});
+  for (int i = 0; i < 3; i++) world_deliver(&w, 1, "x");
+  world_run(&w, 1000);
+  CHECK_INT(w.held_count, 3);
+  world_done(&w, 0);
+  world_cut(&w);
+  world_run(&w, 1);
+  CHECK(world_until(&w, EIM_STATE_ONLINE, 20000));
+  world_run(&w, 1000);
+  CHECK_INT(world_count(&w, EIM_EVENT_message), 3);
+  CHECK_INT(w.store_count, 3); /* fetched again, and not acknowledged: two are not done */
+  while (w.held_count) world_done(&w, 0);
+  world_run(&w, 1000);
+  CHECK_INT(w.store_count, 0);
+  world_stop(&w);
+}
+
+TEST(what_is_not_done_at_the_end_of_a_session_comes_again_at_the_next_login) {
+  world w;
+  online(&w, (const char *const[]){"ackMode=manual", "delivery=true", NULL});
+  for (int i = 0; i < 3; i++) world_deliver(&w, 1, "x");
+  world_run(&w, 1000);
+  world_close(&w, 50);
+  world_run(&w, 1000);
+  int stale = w.held_count;
+  CHECK_INT(stale, 3);
+  CHECK_INT(w.receipts_up, 0);
+  world_open_token(&w, "t0", 51);
+  world_run(&w, 1000);
+  CHECK_INT(world_count(&w, EIM_EVENT_message), 6);
+  for (int i = 0; i < stale; i++) /* of the former session: no effect */
+    world_input(&w, (eim_input){.kind = EIM_IN_MESSAGE_DONE, .seq = w.held[i].seq});
+  world_run(&w, 1000);
+  CHECK_INT(w.store_count, 3);
+  CHECK_INT(w.receipts_up, 0);
+  while (w.held_count) world_done(&w, 0);
+  world_run(&w, 1000);
+  CHECK_INT(w.store_count, 0);
+  CHECK_INT(w.receipts_up, 3); /* a receipt for what is done, not for what was dispatched */
+  world_stop(&w);
+}
+
+TEST(what_waited_at_login_is_announced_and_its_end_too) {
+  world w;
+  world_start(&w, 3, NULL);
+  world_deliver(&w, 0, "a");
+  world_deliver(&w, 1, "b");
+  world_open_token(&w, "t0", 1);
+  world_run(&w, 1000);
+  const char *order[8] = {NULL};
+  int n = 0;
+  for (int i = 0; i < w.event_count && n < 8; i++)
+    if (w.events[i].kind == EIM_EVENT_notice || w.events[i].kind == EIM_EVENT_message)
+      order[n++] = w.events[i].text;
+  REQUIRE(n == 4);
+  CHECK_STR(order[0], "offline_sync");
+  CHECK_STR(order[3], "offline_sync");
+  world_deliver(&w, 0, "later"); /* not offline any more */
+  world_run(&w, 1000);
+  CHECK_INT(world_count(&w, EIM_EVENT_notice), 2);
+  world_stop(&w);
+}
+
+TEST(what_is_done_to_messages_waits_for_the_line_and_goes_out_under_one_id) {
+  world w;
+  online(&w, NULL);
+  world_cut(&w);
+  eim_action action = {
+      .kind = EIM_ACTION_RECALL, .chat_type = EIM_CHAT_SINGLE, .to = "bob", .message_id = 7};
+  world_input(&w, (eim_input){.kind = EIM_IN_ACT, .action = action, .token = 60});
+  world_run(&w, 1);
+  CHECK_INT(world_results(&w, 60), 0);
+  CHECK(world_until(&w, EIM_STATE_ONLINE, 20000));
+  world_run(&w, 1000);
+  CHECK_INT(world_results(&w, 60), 1);
+  CHECK_INT(world_result(&w, 60)->code, 0);
+  CHECK_INT(world_count(&w, EIM_EVENT_receipt), 0); /* "sent" is for messages */
+  w.sync = ANSWER_SILENT;
+  world_input(&w, (eim_input){.kind = EIM_IN_ACT, .action = action, .token = 61});
+  world_run(&w, 31000);
+  CHECK_INT(world_result(&w, 61)->code, EIM_CODE_SERVER_TIMEOUT);
+  CHECK(world_result(&w, 61)->may_have_happened);
   world_stop(&w);
 }
 

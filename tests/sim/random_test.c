@@ -12,8 +12,25 @@ static answer pick(eim_random *r, int bad_percent) {
   return bad[eim_random_upto(r, 3)];
 }
 
+/* What the server says to these is not checked here, only that each ends, once. */
+static void do_something(world *w, eim_random *r, uint64_t *token) {
+  eim_action action = {.kind = (eim_action_kind)eim_random_upto(r, 5),
+                       .chat_type = EIM_CHAT_SINGLE,
+                       .to = "bob",
+                       .message_id = 7};
+  eim_message *message = NULL;
+  if (action.kind == EIM_ACTION_EDIT) {
+    if (eim_message_new_text(EIM_CHAT_SINGLE, "bob", "other words", NULL, &message)) return;
+    action.message = message;
+  }
+  world_input(w, (eim_input){.kind = EIM_IN_ACT, .action = action, .token = ++*token});
+  eim_message_unref(message);
+}
+
 static void act(world *w, eim_random *r, uint64_t *token) {
-  switch (eim_random_upto(r, 21)) {
+  while (w->held_count && eim_random_upto(r, 2))
+    world_done(w, (int)eim_random_upto(r, (uint32_t)w->held_count - 1));
+  switch (eim_random_upto(r, 22)) {
   case 0: world_open_token(w, "tok", ++*token); break;
   case 1: world_open_password(w, "pw", ++*token); break;
   case 2:
@@ -53,6 +70,7 @@ static void act(world *w, eim_random *r, uint64_t *token) {
   case 19:
     world_input(w, (eim_input){.kind = EIM_IN_PROVIDER, .up = eim_random_upto(r, 1) != 0});
     break;
+  case 20: do_something(w, r, token); break;
   default:
     for (uint64_t n = eim_random_upto(r, 4); n; n--) {
       char text[16];
@@ -100,6 +118,14 @@ static void check_events(world *w, uint64_t tokens, int max_attempts) {
     }
 }
 
+/* Long, with an application that keeps up. */
+static void calm(world *w) {
+  for (int i = 0; i < 100; i++) {
+    world_run(w, 4000);
+    while (w->held_count) world_done(w, w->held_count - 1);
+  }
+}
+
 static void check_messages(world *w) {
   int last = 0;
   for (int i = 0; i < w->sent_count; i++) { /* in the order of sending, each once */
@@ -122,7 +148,9 @@ static bool run(uint64_t seed) {
   eim_random r = {seed * 7919 + 1};
   uint64_t token = 0;
   bool dns = eim_random_upto(&r, 2) == 0;
-  const char *options[] = {"heartBeatWait=30000", dns ? "isHttpDNS=true" : "delivery=true", NULL};
+  bool manual = eim_random_upto(&r, 2) == 0;
+  const char *options[] = {"heartBeatWait=30000", dns ? "isHttpDNS=true" : "delivery=true",
+                           manual ? "ackMode=manual" : NULL, NULL};
   world_start(&w, seed, options);
   world_open_token(&w, "tok", ++token);
   for (int i = 0; i < ACTIONS && !w.violations; i++) {
@@ -134,14 +162,14 @@ static bool run(uint64_t seed) {
   w.delay = 10;
   w.jitter = w.duplicate_percent = 0;
   world_input(&w, (eim_input){.kind = EIM_IN_NETWORK, .up = true});
-  world_run(&w, 400000);
+  calm(&w);
   if (eim_session_state(w.session) != EIM_STATE_OFFLINE &&
       eim_session_state(w.session) != EIM_STATE_ONLINE) {
     fprintf(stderr, "  stuck in %s\n", eim_state_name(eim_session_state(w.session)));
     w.violations++;
   }
   if (eim_session_state(w.session) == EIM_STATE_OFFLINE) world_open_token(&w, "tok", ++token);
-  world_run(&w, 400000);
+  calm(&w);
   check_messages(&w);
   world_input(&w, (eim_input){.kind = EIM_IN_SHUTDOWN});
   check_events(&w, token, 5);

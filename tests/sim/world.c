@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "eim_test.h"
 #include "frames.h"
 #include "model/error.h"
 #include "model/message.h"
-#include "wire/json.h"
 #include <eim/log.h>
 
 #define USER "alice"
@@ -287,6 +287,12 @@ static void on_emit(void *user, eim_event_kind kind, void *payload, uint64_t seq
     e->attempt = eim_state_change_attempt(c);
     e->next_retry = eim_state_change_next_retry_ms(c);
     e->will_retry = eim_state_change_will_retry(c);
+    if (kind == EIM_EVENT_state && e->state == EIM_STATE_OFFLINE && w->settings->manual_ack)
+      for (int i = 0; i < w->store_count; i++)
+        if (!w->store[i].done && w->store[i].seq <= w->dispatched) {
+          w->store[i].given = 0; /* comes again, and what is said of the former is of no effect */
+          w->store[i].seq = 0;
+        }
     break;
   }
   case EIM_EVENT_error: e->code = eim_error_code(payload); break;
@@ -305,10 +311,17 @@ static void on_emit(void *user, eim_event_kind kind, void *payload, uint64_t seq
     snprintf(e->text, sizeof e->text, "%s",
              eim_message_text(payload) ? eim_message_text(payload) : "");
     for (int i = 0; i < w->store_count; i++)
-      if (w->store[i].id == e->id && ++w->store[i].given > 1)
-        violation(w, "a message was given twice");
+      if (w->store[i].id == e->id) {
+        w->store[i].seq = seq;
+        if (++w->store[i].given > 1) violation(w, "a message was given twice");
+      }
+    if (w->settings->manual_ack && w->held_count < (int)(sizeof w->held / sizeof *w->held)) {
+      w->held[w->held_count].seq = seq;
+      w->held[w->held_count++].id = e->id;
+    }
     break;
   }
+  case EIM_EVENT_notice: snprintf(e->text, sizeof e->text, "%s", eim_notice_name(payload)); break;
   default: break;
   }
   if (seq) {
@@ -333,7 +346,8 @@ static void serve_fetch(world *w, uint32_t conn, const up_frame *up) {
   if (up->has_key) {
     for (int i = 0; i < w->store_count;)
       if (w->store[i].queue == queue && w->store[i].position <= up->key) {
-        if (!w->store[i].given) violation(w, "a message was acknowledged that nobody was given");
+        if (w->settings->manual_ack ? !w->store[i].done : !w->store[i].given)
+          violation(w, "a message was acknowledged that nobody was done with");
         w->store[i] = w->store[--w->store_count];
         for (int j = i; j + 1 < w->store_count && w->store[j].position > w->store[j + 1].position;
              j++) {
@@ -374,7 +388,9 @@ static void serve_message(world *w, uint32_t conn, const up_frame *up) {
   uint64_t server_id = 0;
   for (int i = 0; i < w->sent_count; i++)
     if (w->sent[i].local_id == up->meta_id) server_id = w->sent[i].server_id;
-  if (!server_id) {
+  if (up->is_action) {
+    server_id = ++w->next_message_id;
+  } else if (!server_id) {
     if (w->sent_count == (int)(sizeof w->sent / sizeof *w->sent)) {
       violation(w, "the world is too small for so many messages");
       return;
@@ -448,6 +464,7 @@ static void serve(world *w, uint32_t conn, const void *bytes, size_t length) {
 /* ---- time */
 
 static void step(world *w, eim_input input) {
+  if (input.kind == EIM_IN_DONE && input.seq > w->dispatched) w->dispatched = input.seq;
   eim_session_step(w->session, &input, w->now);
   if (eim_session_state(w->session) == EIM_STATE_OFFLINE) check_quiet(w);
 }
@@ -694,4 +711,12 @@ const seen_event *world_result(const world *w, uint64_t token) {
   for (int i = 0; i < w->event_count; i++)
     if (w->events[i].kind == EIM_EVENT_result && w->events[i].token == token) return &w->events[i];
   return &none;
+}
+
+void world_done(world *w, int index) {
+  uint64_t seq = w->held[index].seq, id = w->held[index].id;
+  w->held[index] = w->held[--w->held_count];
+  for (int i = 0; i < w->store_count; i++)
+    if (w->store[i].id == id && seq && w->store[i].seq == seq) w->store[i].done = true;
+  world_input(w, (eim_input){.kind = EIM_IN_MESSAGE_DONE, .seq = seq});
 }

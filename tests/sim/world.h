@@ -29,7 +29,9 @@ typedef struct seen_event {
 typedef struct stored { /* a message the server keeps for our user */
   uint64_t id, position;
   int queue;
-  int given; /* times it was emitted to the application */
+  int given;    /* times it was emitted to the application in this session */
+  uint64_t seq; /* of the event that gave it last */
+  bool done;    /* with ackMode manual: the application said so, of that event */
 } stored;
 
 typedef struct sent { /* a message the server took from us */
@@ -62,7 +64,12 @@ typedef struct world {
   int duplicate_percent;     /* of answers that come twice */
   bool auto_done;            /* handlers return at once */
   uint64_t undone;           /* highest seq not yet reported when auto_done is off */
-  int page;                  /* metas in one fetch answer */
+  uint64_t dispatched;       /* highest seq reported */
+  struct {
+    uint64_t seq, id;
+  } held[2048]; /* messages the application has and is not done with, ackMode manual */
+  int held_count;
+  int page; /* metas in one fetch answer */
   stored store[512];
   int store_count;
   uint64_t next_position, next_message_id;
@@ -110,6 +117,9 @@ void world_kick(world *w, int operation, const char *reason);
 void world_odd_page(world *w, int count);
 void world_text(world *w, const char *text);                   /* a text frame from the server */
 uint64_t world_deliver(world *w, int queue, const char *text); /* a message for us; its id */
+
+/* The application is done with held[index] (ackMode manual). */
+void world_done(world *w, int index);
 
 /* Let time pass until `mono + ms`, doing everything that is due. */
 void world_run(world *w, int64_t ms);

@@ -49,13 +49,13 @@ TEST(bad_messages) {
   check_bad("to is empty", EIM_CHAT_SINGLE, "", "x", NULL);
   check_bad("to has a control", EIM_CHAT_SINGLE, "a\nb", "x", NULL);
   check_bad("to is not valid UTF-8", EIM_CHAT_SINGLE, "\xff", "x", NULL);
-  check_bad("text is empty", EIM_CHAT_SINGLE, "bob", NULL, NULL);
-  check_bad("text is empty", EIM_CHAT_SINGLE, "bob", "", NULL);
-  check_bad("text is not valid UTF-8", EIM_CHAT_SINGLE, "bob", "\xed\xa0\xbd", NULL);
+  check_bad("msg is empty", EIM_CHAT_SINGLE, "bob", NULL, NULL);
+  check_bad("msg is empty", EIM_CHAT_SINGLE, "bob", "", NULL);
+  check_bad("msg is not valid UTF-8", EIM_CHAT_SINGLE, "bob", "\xed\xa0\xbd", NULL);
   check_bad("chat type 9", (eim_chat_type)9, "bob", "x", NULL);
   check_bad("not a JSON object", EIM_CHAT_SINGLE, "bob", "x", "[1]");
-  check_bad("not a JSON object", EIM_CHAT_SINGLE, "bob", "x", "{\"a\":1");
-  check_bad("not a JSON object", EIM_CHAT_SINGLE, "bob", "x", "{} x");
+  check_bad("ext is not JSON", EIM_CHAT_SINGLE, "bob", "x", "{\"a\":1");
+  check_bad("ext is not JSON", EIM_CHAT_SINGLE, "bob", "x", "{} x");
   check_bad("ext is not valid UTF-8", EIM_CHAT_SINGLE, "bob", "x", "{\"a\":\"\xff\"}");
   CHECK_INT(eim_message_new_text(EIM_CHAT_SINGLE, "bob", "x", NULL, NULL), EIM_E_INVALID);
 }
@@ -155,7 +155,7 @@ TEST(other_payloads) {
   eim_token_event_unref(token);
 
   eim_receipt *receipt = eim_receipt_new(EIM_RECEIPT_READ, EIM_CHAT_GROUP, "18446744073709551615",
-                                         NULL, "bob", "al", 9);
+                                         NULL, "bob", "al", 9, "{\"ackContent\":\"x\"}");
   CHECK_INT(eim_receipt_get_kind(receipt), EIM_RECEIPT_READ);
   CHECK_INT(eim_receipt_get_chat_type(receipt), EIM_CHAT_GROUP);
   CHECK_STR(eim_receipt_message_id(receipt), "18446744073709551615");

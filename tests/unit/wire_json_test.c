@@ -1,7 +1,7 @@
 /* Our JSON reader against cJSON, and the rules that cJSON does not have. */
 #include <locale.h>
 
-#include "wire/json.h"
+#include "base/json.h"
 #include "wire_vectors.h"
 
 static bool parses(const char *text) {

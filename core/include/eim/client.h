@@ -77,6 +77,43 @@ EIM_API eim_status eim_client_set_login_ext(eim_client *self, const char *ext);
  *  `sendTimeout`. EIM_E_FULL, from the call (then there is no result) or as the result: too many
  * are waiting. Result 201: no session. */
 EIM_API eim_status eim_client_send(eim_client *self, const eim_message *message, uint64_t token);
+/**
+ * The application is done with a received message: with `ackMode` manual the server is told only
+ * then that it may forget it (docs/protocol.md 10). A queue is acknowledged page by page, so a
+ * message of it that is never done holds back what comes behind it, in this queue alone. What is
+ * not done when the session ends (close, a forced logout, a crash) comes again at the next login; a
+ * reconnect does not give it twice. With ackMode auto, for a message built here or of an earlier
+ * session: no effect.
+ */
+EIM_API eim_status eim_client_message_done(eim_client *self, const eim_message *message);
+
+/**
+ * Tell the sender that a received message was read (their onReadMessage). For a message of a group
+ * @p content goes along (NULL: none), and the server counts (docs/protocol.md 13). EIM_E_INVALID
+ * for a message that was not received, or of a chat room. This and what follows waits for its
+ * answer as a message does, over reconnects and within `sendTimeout`; the same errors.
+ */
+EIM_API eim_status eim_client_send_read(eim_client *self, const eim_message *message,
+                                        const char *content, uint64_t token);
+/** Tell that the whole conversation with a user or group was read (onChannelMessage). */
+EIM_API eim_status eim_client_send_channel_read(eim_client *self, eim_chat_type chat_type,
+                                                const char *to, uint64_t token);
+/** Withdraw a message that was sent: @p message_id is the server's. @p ext (NULL: none) is text for
+ * the receivers. Refusals: 506 too late, 505 not enabled; the server's words are in the error. */
+EIM_API eim_status eim_client_recall(eim_client *self, eim_chat_type chat_type, const char *to,
+                                     const char *message_id, const char *ext, uint64_t token);
+/** Replace a message that was sent by @p message, which has the receiver and the new content; an
+ * ext in it replaces the old one. The result's JSON has what the server says of it, when it does.
+ */
+EIM_API eim_status eim_client_edit(eim_client *self, const char *message_id,
+                                   const eim_message *message, uint64_t token);
+/** Enter a chat room. @p ext (NULL: none) is text for the members; @p leave_others leaves all other
+ * rooms. The result's JSON: {"notice":{…}} with what the server says of the room, when it does. */
+EIM_API eim_status eim_client_join_room(eim_client *self, const char *room_id, const char *ext,
+                                        bool leave_others, uint64_t token);
+/** Leave a chat room. */
+EIM_API eim_status eim_client_leave_room(eim_client *self, const char *room_id, uint64_t token);
+
 /** Give up a request: its result is EIM_E_CANCELED unless it is over already. */
 EIM_API eim_status eim_client_cancel(eim_client *self, uint64_t token);
 

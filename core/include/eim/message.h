@@ -37,6 +37,40 @@ typedef enum eim_chat_type {
 EIM_API eim_status eim_message_new_text(eim_chat_type chat_type, const char *to, const char *text,
                                         const char *ext, eim_message **out);
 
+/** Puts a message together, field by field. Not thread-safe: build it on one thread. */
+typedef struct eim_message_builder eim_message_builder;
+
+/** A builder for a message of @p kind to @p to: user ("user/resource": one device), group or room
+ * id. EIM_MESSAGE_UNKNOWN cannot be built. @p out is owned by the caller. */
+EIM_API eim_status eim_message_builder_new(eim_message_kind kind, eim_chat_type chat_type,
+                                           const char *to, eim_message_builder **out);
+/** Free it. Messages that were built live on. NULL is allowed. */
+EIM_API void eim_message_builder_free(eim_message_builder *self);
+/**
+ * Set one field by the name the official SDKs use ("msg", "url", "action", …; docs/messages.md has
+ * the table), "ext" among them. Text is UTF-8; numbers are decimal; booleans are
+ * "true"/"false"/"1"/"0"; objects and lists are JSON. NULL takes the field back. EIM_E_INVALID
+ * names the field and what is allowed; so for a field that this kind of message does not have.
+ */
+EIM_API eim_status eim_message_builder_set(eim_message_builder *self, const char *field,
+                                           const char *value);
+/** Add one extra value: @p json is any JSON value (integers stay exact). The same key again
+ * replaces it. */
+EIM_API eim_status eim_message_builder_set_ext(eim_message_builder *self, const char *key,
+                                               const char *json);
+/** The message. EIM_E_INVALID names a required field that is missing. The builder can go on. */
+EIM_API eim_status eim_message_builder_build(const eim_message_builder *self, eim_message **out);
+
+/**
+ * A message from its JSON view: an object with `type`, `chatType` ("singleChat" when absent), `to`,
+ * the fields of its kind, and `ext`. What only a server can say (`id`, `from`, `time`, …) is passed
+ * over, so the view of a received message can be sent on. EIM_E_INVALID names what is wrong.
+ */
+EIM_API eim_status eim_message_from_json(const char *json, eim_message **out);
+/** The whole message as one flat JSON object (docs/messages.md). Made when first asked for and
+ * kept; borrowed, lives as long as @p self; NULL: out of memory. */
+EIM_API const char *eim_message_to_json(const eim_message *self);
+
 EIM_API eim_message *eim_message_ref(const eim_message *self);
 EIM_API void eim_message_unref(const eim_message *self);
 

@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "log/log.h"
+#include "model/build.h"
 #include "model/error.h"
 #include "model/message.h"
 #include "model/options.h"
@@ -35,6 +36,10 @@ typedef struct command {
   eim_message *message;
 } command;
 
+static bool is_sending(eim_input_kind kind) {
+  return kind == EIM_IN_SEND || kind == EIM_IN_ACT;
+}
+
 static void free_command(command *self) {
   free(self->user);
   free(self->text);
@@ -57,7 +62,7 @@ static void answer_without_driver(const command *self) {
 static void run_command(eim_task *task, bool canceled) {
   command *self = (command *)task;
   eim_client *client = self->client;
-  if (self->input.kind == EIM_IN_SEND) atomic_fetch_sub(&client->posted_sends, 1);
+  if (is_sending(self->input.kind)) atomic_fetch_sub(&client->posted_sends, 1);
   if (!canceled && !atomic_load(&client->closed)) {
     if (self->input.kind == EIM_IN_PROVIDER)
       self->input.up = eim_endpoint_handles(&client->endpoint, EIM_EVENT_token_request);
@@ -65,6 +70,9 @@ static void run_command(eim_task *task, bool canceled) {
     self->input.text = self->text;
     self->input.secret = self->secret;
     self->input.message = self->message;
+    self->input.action.to = self->user;
+    self->input.action.text = self->text;
+    self->input.action.message = self->message;
     if (client->driver)
       eim_driver_input(client->driver, &self->input);
     else
@@ -73,9 +81,8 @@ static void run_command(eim_task *task, bool canceled) {
   free_command(self);
 }
 
-/* What is handed over besides the input is copied. */
-static eim_status post(eim_client *self, const eim_input *input, const char *user,
-                       const char *secret, const char *text, const eim_message *message) {
+eim_status eim_client_post(eim_client *self, const eim_input *input, const char *user,
+                           const char *secret, const char *text, const eim_message *message) {
   command *c = calloc(1, sizeof *c);
   if (c) {
     c->task.run = run_command;
@@ -90,12 +97,12 @@ static eim_status post(eim_client *self, const eim_input *input, const char *use
     if (c) free_command(c);
     return eim_fail(EIM_E_NOMEM, "client: out of memory");
   }
-  if (input->kind == EIM_IN_SEND) atomic_fetch_add(&self->posted_sends, 1);
+  if (is_sending(input->kind)) atomic_fetch_add(&self->posted_sends, 1);
   eim_context_post(self->context, self->slot, &c->task);
   return EIM_OK;
 }
 
-static eim_status usable(const eim_client *self) {
+eim_status eim_client_usable(const eim_client *self) {
   if (!self) return eim_fail(EIM_E_INVALID, "client: NULL");
   eim_status status = eim_context_usable(self->context);
   if (!status && atomic_load(&self->closed)) status = eim_fail(EIM_E_CLOSED, "client: shut down");
@@ -119,7 +126,7 @@ static void sink_state(void *user, eim_state state) {
 
 static void report_done(eim_endpoint *endpoint, uint64_t seq) {
   eim_input input = {.kind = EIM_IN_DONE, .seq = seq};
-  if (post((eim_client *)endpoint, &input, NULL, NULL, NULL, NULL))
+  if (eim_client_post((eim_client *)endpoint, &input, NULL, NULL, NULL, NULL))
     LOG_ERROR("api", ((eim_client *)endpoint)->number, "out of memory: receiving may stand still");
 }
 
@@ -234,20 +241,20 @@ eim_state eim_client_state(const eim_client *self) {
 /* Whether there is a provider is read on the loop thread, so the last change always wins. */
 static void tell_provider(eim_client *self) {
   eim_input input = {.kind = EIM_IN_PROVIDER};
-  if (post(self, &input, NULL, NULL, NULL, NULL))
+  if (eim_client_post(self, &input, NULL, NULL, NULL, NULL))
     LOG_ERROR("api", self->number, "out of memory: the token provider is not known");
 }
 
 eim_status eim_client_add_event_handler(eim_client *self, const char *id,
                                         const eim_handlers *handlers) {
-  eim_status status = usable(self);
+  eim_status status = eim_client_usable(self);
   if (!status) status = eim_endpoint_add_handler(&self->endpoint, id, handlers);
   if (!status) tell_provider(self);
   return status;
 }
 
 eim_status eim_client_remove_event_handler(eim_client *self, const char *id) {
-  eim_status status = usable(self);
+  eim_status status = eim_client_usable(self);
   if (!status) status = eim_endpoint_remove_handler(&self->endpoint, id);
   if (!status) tell_provider(self);
   return status;
@@ -295,98 +302,102 @@ static eim_status check_token(const char *token) {
 eim_status eim_client_register_user(eim_client *self, const char *username, const char *password,
                                     const char *nickname, uint64_t token) {
   eim_input input = {.kind = EIM_IN_REGISTER, .token = token};
-  eim_status status = usable(self);
+  eim_status status = eim_client_usable(self);
   if (status || (status = check_user(username)) || (status = check_password(password)))
     return status;
   if (nickname && *nickname &&
       (status = check_text(nickname, EIM_CODE_USER_ILLEGAL_ARGUMENT, EIM_CODE_USER_ILLEGAL_ARGUMENT,
                            "nickname", NICKNAME_MAX)))
     return status;
-  return post(self, &input, username, password, nickname && *nickname ? nickname : NULL, NULL);
+  return eim_client_post(self, &input, username, password, nickname && *nickname ? nickname : NULL,
+                         NULL);
 }
 
 eim_status eim_client_open_password(eim_client *self, const char *user, const char *password,
                                     uint64_t token) {
   eim_input input = {.kind = EIM_IN_OPEN, .token = token};
-  eim_status status = usable(self);
+  eim_status status = eim_client_usable(self);
   if (status || (status = check_user(user)) || (status = check_password(password))) return status;
-  return post(self, &input, user, password, NULL, NULL);
+  return eim_client_post(self, &input, user, password, NULL, NULL);
 }
 
 eim_status eim_client_open_token(eim_client *self, const char *user, const char *access_token,
                                  uint64_t token) {
   eim_input input = {.kind = EIM_IN_OPEN, .token = token, .is_token = true};
-  eim_status status = usable(self);
+  eim_status status = eim_client_usable(self);
   if (status || (status = check_user(user)) || (status = check_token(access_token))) return status;
-  return post(self, &input, user, access_token, NULL, NULL);
+  return eim_client_post(self, &input, user, access_token, NULL, NULL);
 }
 
 eim_status eim_client_close(eim_client *self, uint64_t token) {
   eim_input input = {.kind = EIM_IN_CLOSE, .token = token};
-  eim_status status = usable(self);
-  return status ? status : post(self, &input, NULL, NULL, NULL, NULL);
+  eim_status status = eim_client_usable(self);
+  return status ? status : eim_client_post(self, &input, NULL, NULL, NULL, NULL);
 }
 
 eim_status eim_client_renew_token(eim_client *self, const char *access_token, uint64_t token) {
   eim_input input = {.kind = EIM_IN_RENEW, .token = token, .is_token = true};
-  eim_status status = usable(self);
+  eim_status status = eim_client_usable(self);
   if (status || (status = check_token(access_token))) return status;
-  return post(self, &input, NULL, access_token, NULL, NULL);
+  return eim_client_post(self, &input, NULL, access_token, NULL, NULL);
 }
 
 eim_status eim_client_token_unavailable(eim_client *self, const char *reason) {
   eim_input input = {.kind = EIM_IN_NO_TOKEN};
-  eim_status status = usable(self);
+  eim_status status = eim_client_usable(self);
   if (status) return status;
   if (reason && *reason &&
       (status = check_text(reason, EIM_CODE_INVALID_PARAM, EIM_CODE_INVALID_PARAM, "reason",
                            REASON_MAX)))
     return status;
-  return post(self, &input, NULL, NULL, reason, NULL);
+  return eim_client_post(self, &input, NULL, NULL, reason, NULL);
 }
 
 eim_status eim_client_health(eim_client *self, uint64_t token) {
   eim_input input = {.kind = EIM_IN_HEALTH, .token = token};
-  eim_status status = usable(self);
-  return status ? status : post(self, &input, NULL, NULL, NULL, NULL);
+  eim_status status = eim_client_usable(self);
+  return status ? status : eim_client_post(self, &input, NULL, NULL, NULL, NULL);
 }
 
 eim_status eim_client_network_changed(eim_client *self, bool up) {
   eim_input input = {.kind = EIM_IN_NETWORK, .up = up};
-  eim_status status = usable(self);
-  return status ? status : post(self, &input, NULL, NULL, NULL, NULL);
+  eim_status status = eim_client_usable(self);
+  return status ? status : eim_client_post(self, &input, NULL, NULL, NULL, NULL);
 }
 
 eim_status eim_client_set_login_ext(eim_client *self, const char *ext) {
   eim_input input = {.kind = EIM_IN_LOGIN_EXT};
-  eim_status status = usable(self);
+  eim_status status = eim_client_usable(self);
   if (status) return status;
   if (ext && !eim_utf8_valid(ext, strlen(ext)))
     return refuse(EIM_CODE_INVALID_PARAM, "login ext", "is not valid UTF-8");
   if (ext && eim_utf16_length(ext) > EXT_MAX)
     return refuse(EIM_CODE_INVALID_PARAM, "login ext", "is longer than 1024 UTF-16 units");
-  return post(self, &input, NULL, NULL, ext, NULL);
+  return eim_client_post(self, &input, NULL, NULL, ext, NULL);
 }
 
-eim_status eim_client_send(eim_client *self, const eim_message *message, uint64_t token) {
-  eim_input input = {.kind = EIM_IN_SEND, .token = token};
-  eim_status status = usable(self);
-  if (status) return status;
-  if (!message) return eim_fail(EIM_E_INVALID, "client: message is NULL");
-  if (message->kind != EIM_MESSAGE_TEXT || !message->text)
-    return eim_fail(EIM_E_UNSUPPORTED, "client: a message of type %s cannot be sent",
-                    eim_message_type(message));
+eim_status eim_client_room_to_send(const eim_client *self) {
   /* The session has the limit proper; this one is for what has not reached it yet. */
   if (atomic_load(&self->posted_sends) >= self->settings->max_pending_sends)
     return eim_fail(EIM_E_FULL, "client: %d sends wait already (maxPendingSends)",
                     self->settings->max_pending_sends);
-  return post(self, &input, NULL, NULL, NULL, message);
+  return EIM_OK;
+}
+
+eim_status eim_client_send(eim_client *self, const eim_message *message, uint64_t token) {
+  eim_input input = {.kind = EIM_IN_SEND, .token = token};
+  eim_status status = eim_client_usable(self);
+  if (status) return status;
+  if (!message) return eim_fail(EIM_E_INVALID, "client: message is NULL");
+  if ((status = eim_message_sendable(message))) return status;
+  if ((status = eim_client_room_to_send(self))) return status;
+  return eim_client_post(self, &input, NULL, NULL, NULL, message);
 }
 
 eim_status eim_client_cancel(eim_client *self, uint64_t token) {
   eim_input input = {.kind = EIM_IN_CANCEL, .token = token};
-  eim_status status = usable(self);
+  eim_status status = eim_client_usable(self);
   if (status) return status;
   if (!token) return eim_fail(EIM_E_INVALID, "client: token 0 names no request");
-  return post(self, &input, NULL, NULL, NULL, NULL);
+  return eim_client_post(self, &input, NULL, NULL, NULL, NULL);
 }

@@ -26,7 +26,7 @@ struct eim_receipt {
   eim_receipt_kind kind;
   eim_chat_type chat_type;
   int64_t time;
-  const char *message_id, *local_id, *from, *to;
+  const char *message_id, *local_id, *from, *to, *json;
 };
 
 struct eim_notice {
@@ -176,12 +176,13 @@ int64_t eim_token_event_deadline_ms(const eim_token_event *self) {
 /* ------------------------------------------------------------------ receipt */
 
 eim_receipt *eim_receipt_new(eim_receipt_kind kind, eim_chat_type chat_type, const char *message_id,
-                             const char *local_id, const char *from, const char *to, int64_t time) {
+                             const char *local_id, const char *from, const char *to, int64_t time,
+                             const char *json) {
   static const size_t offsets[] = {offsetof(eim_receipt, message_id),
                                    offsetof(eim_receipt, local_id), offsetof(eim_receipt, from),
-                                   offsetof(eim_receipt, to)};
-  const char *texts[] = {message_id, local_id, from, to};
-  eim_receipt *self = make_block(sizeof *self, destroy_plain, 4, offsets, texts);
+                                   offsetof(eim_receipt, to), offsetof(eim_receipt, json)};
+  const char *texts[] = {message_id, local_id, from, to, json ? json : "{}"};
+  eim_receipt *self = make_block(sizeof *self, destroy_plain, 5, offsets, texts);
   if (!self) return NULL;
   self->kind = kind;
   self->chat_type = chat_type;
@@ -215,6 +216,10 @@ eim_chat_type eim_receipt_get_chat_type(const eim_receipt *self) {
 }
 int64_t eim_receipt_time(const eim_receipt *self) {
   return self ? self->time : 0;
+}
+
+const char *eim_receipt_json(const eim_receipt *self) {
+  return self ? self->json : "{}";
 }
 
 /* ------------------------------------------------------------------ notice */

@@ -21,7 +21,8 @@ eim_state_change *eim_state_change_new(eim_state previous, eim_state state, cons
 eim_token_event *eim_token_event_new(eim_token_reason reason, int64_t expires_at,
                                      int64_t remaining_ms, int64_t deadline_ms);
 eim_receipt *eim_receipt_new(eim_receipt_kind kind, eim_chat_type chat_type, const char *message_id,
-                             const char *local_id, const char *from, const char *to, int64_t time);
+                             const char *local_id, const char *from, const char *to, int64_t time,
+                             const char *json);
 eim_notice *eim_notice_new(const char *name, const char *json);
 eim_progress *eim_progress_new(uint64_t token, int64_t done, int64_t total);
 eim_result *eim_result_new(uint64_t token, const eim_error *error, const char *message_id,

@@ -2,6 +2,8 @@
 #ifndef EIM_MODEL_MESSAGE_H
 #define EIM_MODEL_MESSAGE_H
 
+#include <stdatomic.h>
+
 #include <eim/message.h>
 
 #include "base/arena.h"
@@ -20,6 +22,10 @@ struct eim_message {
   const char *text;                      /* NULL unless TEXT */
   const char *ext;                       /* JSON object, "{}" */
   const char *body;                      /* JSON object, "{}" */
+  _Atomic(char *) json;                  /* eim_message_to_json(), NULL until asked for */
+  /* Of a received message: its place among the events of its client, for eim_client_message_done().
+   * 0: built here. */
+  uint64_t client, seq;
 };
 
 /* A message with every string "" ("{}" for ext and body), text NULL, in an arena with room for

@@ -73,6 +73,10 @@ static const char *check_ip_version(const char *text) {
                                                                        : NULL;
 }
 
+static const char *check_ack_mode(const char *text) {
+  return strcmp(text, "auto") && strcmp(text, "manual") ? "is none of auto, manual" : NULL;
+}
+
 static const char *check_log_level(const char *text) {
   eim_log_level level;
   return eim_log_parse_level(text, &level) && level < EIM_LOG_SILENT
@@ -152,7 +156,9 @@ const eim_option eim_options[] = {
   {"maxPendingSends", EIM_OPTION_INT, FIELD(max_pending_sends), "1000", 1, 1000000, NULL, "", "1 to 1000000",
    "Sends that may wait for their answers; more are refused with EIM_E_FULL. 1000: far above what people type, and a bounded amount of memory."},
   {"maxUndelivered", EIM_OPTION_INT, FIELD(max_undelivered), "256", 1, 1000000, NULL, "", "1 to 1000000",
-   "Messages handed to the event queue of a client and not dispatched yet; beyond it the server is not asked for more. Nothing is dropped. 256: a few pages of the server's, so that the line stays busy while the application works."},
+   "Messages handed to the event queue of a client and not dispatched yet (ackMode manual: not done yet); beyond it the server is not asked for more. Nothing is dropped. 256: a few pages of the server's, so that the line stays busy while the application works."},
+  {"ackMode", EIM_OPTION_ENUM, EIM_OPTION_NO_FIELD, "auto", 0, 0, check_ack_mode, "", "auto, manual",
+   "When the server may forget a received message. auto: when its handlers have returned. manual: when the application says eim_client_message_done(); what it has not said so of comes again at the next login."},
   {"maxFrameBytes", EIM_OPTION_INT, FIELD(max_frame_bytes), "4194304", 1024, 268435455, NULL, "bytes", "1024 to 268435455",
    "A frame of the message server longer than this ends the connection. 4 MiB: a hundred times what a page of messages takes."},
   {"enableReportLogs", EIM_OPTION_BOOL, FIELD(enable_report_logs), "false", 0, 0, NULL, "", "true, false",

@@ -150,6 +150,7 @@ eim_status eim_settings_from_config(const eim_config *config, eim_settings **out
                           &self->os_platform, &self->os_custom_value);
     eim_parse_i64(eim_config_text(config, eim_option_find("ipVersion")), &version);
     self->ip_version = (int)version;
+    self->manual_ack = !strcmp(eim_config_text(config, eim_option_find("ackMode")), "manual");
     eim_log_level level = EIM_LOG_DEBUG;
     eim_log_parse_level(eim_config_text(config, eim_option_find("reportLogLevel")), &level);
     self->report_log_level = level;

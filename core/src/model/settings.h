@@ -43,6 +43,7 @@ typedef struct eim_settings {
   int token_warning_lead_ms;
   /* what */
   bool delivery, use_own_upload_fun;
+  bool manual_ack; /* ackMode */
   int max_pending_sends;
   int max_undelivered; /* messages handed out but not yet dispatched, for each client */
   int max_frame_bytes;

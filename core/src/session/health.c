@@ -35,7 +35,7 @@ void eim_session_health(const eim_session *self, eim_buf *out) {
       out,
       ",\"pendingSends\":%d,\"pendingRequests\":%d,\"queues\":%d,\"undelivered\":%" PRIu64
       ",\"tokenExpiresAt\":%" PRId64 ",\"serverClockOffsetMs\":",
-      self->outbox_count, sides, pulls, self->emitted_seq - self->done_seq, self->token_expires_at);
+      self->outbox_count, sides, pulls, (uint64_t)self->undone, self->token_expires_at);
   if (self->server_offset_known)
     eim_buf_printf(out, "%" PRId64, self->server_offset);
   else

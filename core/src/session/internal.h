@@ -13,11 +13,14 @@
 #include "wire/rest.h"
 #include "wire/verdict.h"
 
-/* A message on its way up. Kept until the server answered, over reconnects. */
+/* A message, or what is done to messages and rooms, on its way up. Kept until the server answered,
+ * over reconnects, under one id. */
 typedef struct eim_outgoing {
   struct eim_outgoing *next;
   uint64_t token, local_id;
-  eim_message *message;
+  eim_message *message; /* NULL: an action, */
+  eim_buf frame;        /* and this is its frame */
+  eim_action_kind action;
   int64_t deadline; /* mono */
   bool written;     /* on any connection: the server may have it */
 } eim_outgoing;
@@ -44,9 +47,11 @@ typedef struct eim_pull {
   bool wanted;   /* there is something, no fetch is under way */
   bool fetching; /* a fetch was sent, its answer is due */
   bool again;    /* something came while fetching */
-  bool ack_wait; /* the next fetch (which acknowledges) waits for seq ack_seq */
+  bool ack_wait; /* the next fetch (which acknowledges) waits for the page to be done */
   bool has_key;  /* of the last fetch */
-  uint64_t ack_seq, key;
+  bool offline;  /* waited at login: docs/notices.md, offline_sync */
+  int undone;    /* events of the page that are not done */
+  uint64_t page, key;
   int64_t since; /* mono, of the last fetch */
 } eim_pull;
 
@@ -57,7 +62,13 @@ typedef struct eim_due_receipt {
   char from[];
 } eim_due_receipt;
 
-#define EIM_SEEN_MAX 512
+/* An event that was handed out and is not done. They stand in a ring by their seq. */
+typedef struct eim_handed {
+  uint64_t id;     /* of the message, 0: none */
+  uint64_t page;   /* the page of a queue that waits for it, 0: none */
+  bool is_done;    /* nothing waits for it any more */
+  bool wants_done; /* a message under ackMode manual: dispatched is not done */
+} eim_handed;
 
 struct eim_session {
   eim_settings *settings;
@@ -121,8 +132,14 @@ struct eim_session {
   int fetching;
   uint64_t frames_up, frames_down, bytes_up, bytes_down; /* since the client was made */
   uint64_t connects, losses;
-  uint64_t emitted_seq, done_seq;
-  uint64_t *seen; /* ring of the last ids and their filter, allocated with the first message */
+  uint64_t emitted_seq, dispatched_seq; /* the last event handed out, and dispatched */
+  uint64_t done_seq;                    /* everything up to it is done */
+  uint64_t last_page;
+  eim_handed *handed; /* those behind done_seq, at seq % handed_size */
+  size_t handed_size, undone;
+  bool offline_asked; /* the first UNREAD of this login has no answer yet */
+  bool offline_told;  /* the notice that says what waited at login has begun */
+  uint64_t *seen;     /* ring of the last ids and their filter, allocated with the first message */
   uint32_t seen_next, seen_count;
   eim_due_receipt *receipts, **receipts_tail;
 
@@ -202,10 +219,15 @@ bool eim_token_is_awaited(const eim_session *self);
 void eim_token_renewal_failed(eim_session *self);
 
 /* pull.c */
-/* There is something in these queues. */
-void eim_pull_want(eim_session *self, const eim_queue_info *queues, size_t count);
+/* There is something in these queues; offline: it waited for the login. */
+void eim_pull_want(eim_session *self, const eim_queue_info *queues, size_t count, bool offline);
 void eim_pull_answer(eim_session *self, eim_frame *frame);
+/* Every event up to seq was dispatched. */
 void eim_pull_done(eim_session *self, uint64_t seq);
+/* The application is done with the message at seq (ackMode manual). */
+void eim_pull_message_done(eim_session *self, uint64_t seq);
+/* The session is over: what the application was not done with comes again at the next login. */
+void eim_pull_session_over(eim_session *self);
 void eim_pull_forget(eim_session *self);
 void eim_pull_free(eim_session *self);
 /* What was seen and what is owed belongs to one user, not to the handle. */
@@ -216,8 +238,9 @@ bool eim_pull_items(eim_session *self, eim_frame *frame);
 
 /* outbox.c */
 void eim_outbox_send(eim_session *self, const eim_message *message, uint64_t token);
+void eim_outbox_act(eim_session *self, const eim_action *action, uint64_t token);
 void eim_outbox_flush(eim_session *self);
-void eim_outbox_answer(eim_session *self, const eim_frame *frame);
+void eim_outbox_answer(eim_session *self, eim_frame *frame);
 void eim_outbox_timeout(eim_session *self);
 bool eim_outbox_cancel(eim_session *self, uint64_t token);
 /* End all: code and message of the error are those of cause. */

@@ -6,9 +6,10 @@
 
 void eim_live_start(eim_session *self) {
   self->last_rx = self->now.mono;
+  self->offline_asked = true;
   eim_outbox_flush(self); /* what was kept goes first, as with the real SDK (docs/protocol.md 7) */
-  eim_pull_done(self, self->done_seq); /* receipts that became due while there was no line */
-  eim_live_probe(self);                /* UNREAD: says what waits, and is the first heartbeat */
+  eim_pull_done(self, self->dispatched_seq); /* receipts that became due while there was no line */
+  eim_live_probe(self); /* UNREAD: says what waits, and is the first heartbeat */
 }
 
 void eim_live_stop(eim_session *self) {
@@ -61,7 +62,9 @@ static void unread(eim_session *self, eim_frame *frame) {
   size_t count = 0;
   for (size_t i = 0; i < frame->queue_count; i++)
     if (frame->queues[i].count) frame->queues[count++] = frame->queues[i];
-  eim_pull_want(self, frame->queues, count);
+  bool offline = self->offline_asked;
+  self->offline_asked = false;
+  eim_pull_want(self, frame->queues, count, offline);
 }
 
 static void sync(eim_session *self, eim_frame *frame) {
@@ -99,7 +102,7 @@ void eim_live_frame(eim_session *self, const void *bytes, size_t length) {
   } else if (self->state == EIM_STATE_ONLINE) {
     switch (frame.command) {
     case EIM_CMD_UNREAD: unread(self, &frame); break;
-    case EIM_CMD_NOTICE: eim_pull_want(self, frame.queues, frame.queue_count); break;
+    case EIM_CMD_NOTICE: eim_pull_want(self, frame.queues, frame.queue_count, false); break;
     case EIM_CMD_SYNC: sync(self, &frame); break;
     default: SESSION_LOG(EIM_LOG_DEBUG, self, "frame of command %d ignored", (int)frame.command);
     }

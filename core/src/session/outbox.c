@@ -19,6 +19,11 @@ uint64_t eim_outbox_new_id(eim_session *self) {
 }
 
 static void write_out(eim_session *self, eim_outgoing *out) {
+  if (!out->message) {
+    out->written = true;
+    eim_session_write(self, &out->frame);
+    return;
+  }
   eim_buf frame = EIM_BUF_INIT;
   if (eim_frame_message(&frame, self->settings->app_key, self->user, out->local_id, out->message)) {
     out->written = true;
@@ -27,7 +32,14 @@ static void write_out(eim_session *self, eim_outgoing *out) {
   eim_buf_free(&frame);
 }
 
-void eim_outbox_send(eim_session *self, const eim_message *message, uint64_t token) {
+static void drop(eim_outgoing *out) {
+  eim_message_unref(out->message);
+  eim_buf_free(&out->frame);
+  free(out);
+}
+
+/* NULL: it was refused, and its result is out. */
+static eim_outgoing *new_outgoing(eim_session *self, uint64_t token) {
   eim_error *error = NULL;
   if (self->state == EIM_STATE_OFFLINE)
     error =
@@ -40,17 +52,41 @@ void eim_outbox_send(eim_session *self, const eim_message *message, uint64_t tok
     error = eim_error_new(EIM_E_NOMEM, EIM_DOMAIN_LOCAL, EIM_E_NOMEM, 0, "out of memory");
   if (error) {
     eim_session_result(self, token, error, "{}");
-    return;
+    return NULL;
   }
   out->token = token;
-  out->message = eim_message_ref(message);
   out->local_id = eim_outbox_new_id(self);
   out->deadline = self->now.mono + self->settings->send_timeout;
+  return out;
+}
+
+static void append(eim_session *self, eim_outgoing *out) {
   *self->outbox_tail = out;
   self->outbox_tail = &out->next;
   self->outbox_count++;
   if (self->state == EIM_STATE_ONLINE) write_out(self, out);
   if (self->outbox == out) eim_session_arm_deadlines(self);
+}
+
+void eim_outbox_send(eim_session *self, const eim_message *message, uint64_t token) {
+  eim_outgoing *out = new_outgoing(self, token);
+  if (!out) return;
+  out->message = eim_message_ref(message);
+  append(self, out);
+}
+
+void eim_outbox_act(eim_session *self, const eim_action *action, uint64_t token) {
+  eim_outgoing *out = new_outgoing(self, token);
+  if (!out) return;
+  out->action = action->kind;
+  if (eim_frame_action(&out->frame, self->settings->app_key, self->user, out->local_id, action)) {
+    append(self, out);
+    return;
+  }
+  drop(out);
+  eim_session_result(self, token,
+                     eim_error_new(EIM_E_NOMEM, EIM_DOMAIN_LOCAL, EIM_E_NOMEM, 0, "out of memory"),
+                     "{}");
 }
 
 void eim_outbox_flush(eim_session *self) {
@@ -68,38 +104,57 @@ static eim_outgoing *take(eim_session *self, eim_outgoing **at) {
 
 /* Consumes out and error. */
 static void finish(eim_session *self, eim_outgoing *out, eim_error *error, uint64_t server_id,
-                   int64_t time) {
+                   int64_t time, const char *json) {
   char local[21], server[21] = "";
   eim_u64_text(out->local_id, local);
   if (server_id) eim_u64_text(server_id, server);
   if (out->token)
     eim_session_emit(self, EIM_EVENT_result,
-                     eim_result_new(out->token, error, server, local, time, "{}"));
+                     eim_result_new(out->token, error, server, local, time, json));
   eim_error_unref(error);
-  eim_message_unref(out->message);
-  free(out);
+  drop(out);
 }
 
-void eim_outbox_answer(eim_session *self, const eim_frame *frame) {
+/* What came with an answer: a room says how it is, an edit what it became, and moderation what it
+ * made of a text (docs/protocol.md 11, 14). */
+static void answer_json(eim_frame *frame, eim_buf *json) {
+  for (size_t i = 0; i < frame->item_count; i++) {
+    const eim_item *item = &frame->items[i];
+    if (item->kind != EIM_ITEM_NOTICE && item->kind != EIM_ITEM_MESSAGE) continue;
+    const char *value = item->kind == EIM_ITEM_NOTICE ? eim_notice_json(item->notice)
+                                                      : eim_message_to_json(item->message);
+    if (!value) continue;
+    eim_buf_printf(json, "{\"%s\":", item->kind == EIM_ITEM_NOTICE ? "notice" : "message");
+    eim_buf_str(json, value);
+    eim_buf_str(json, "}");
+    return;
+  }
+}
+
+void eim_outbox_answer(eim_session *self, eim_frame *frame) {
   eim_outgoing **at = &self->outbox;
   while (*at && (*at)->local_id != frame->meta_id) at = &(*at)->next;
   if (!*at) return; /* a receipt's answer, or one that came after its deadline */
   eim_outgoing *out = take(self, at);
   eim_error *error = NULL;
+  eim_buf json = EIM_BUF_INIT;
   if (frame->status.code == -1)
     error = eim_error_new(EIM_E_PROTOCOL, EIM_DOMAIN_LOCAL, EIM_E_PROTOCOL, EIM_ERROR_MAYBE,
                           "answer to a message without a status");
   else if (frame->status.code != 0)
     error = eim_verdict_send(&frame->status);
-  if (!error) {
+  if (!error && out->message) {
     char local[21], server[21];
     eim_session_emit(self, EIM_EVENT_receipt,
                      eim_receipt_new(EIM_RECEIPT_SENT, eim_message_get_chat_type(out->message),
                                      eim_u64_text(frame->server_id, server),
                                      eim_u64_text(out->local_id, local), self->user,
-                                     eim_message_to(out->message), frame->timestamp));
+                                     eim_message_to(out->message), frame->timestamp, NULL));
   }
-  finish(self, out, error, error ? 0 : frame->server_id, frame->timestamp);
+  if (!error && out->token) answer_json(frame, &json);
+  finish(self, out, error, error ? 0 : frame->server_id, frame->timestamp,
+         json.length && !json.failed ? (const char *)json.data : "{}");
+  eim_buf_free(&json);
   eim_session_arm_deadlines(self);
 }
 
@@ -112,7 +167,7 @@ void eim_outbox_timeout(eim_session *self) {
                          out->written ? "the server did not answer the message within %d ms"
                                       : "the message could not be sent within %d ms",
                          self->settings->send_timeout),
-           0, 0);
+           0, 0, "{}");
   }
 }
 
@@ -124,7 +179,7 @@ bool eim_outbox_cancel(eim_session *self, uint64_t token) {
   finish(self, out,
          eim_error_new(EIM_E_CANCELED, EIM_DOMAIN_LOCAL, EIM_E_CANCELED,
                        out->written ? EIM_ERROR_MAYBE : 0, "canceled"),
-         0, 0);
+         0, 0, "{}");
   eim_session_arm_deadlines(self);
   return true;
 }
@@ -132,6 +187,6 @@ bool eim_outbox_cancel(eim_session *self, uint64_t token) {
 void eim_outbox_fail(eim_session *self, const eim_error *cause) {
   while (self->outbox) {
     eim_outgoing *out = take(self, &self->outbox);
-    finish(self, out, eim_session_unanswered(cause, out->written), 0, 0);
+    finish(self, out, eim_session_unanswered(cause, out->written), 0, 0, "{}");
   }
 }

@@ -57,6 +57,7 @@ void eim_session_free(eim_session *self) {
   while (self->outbox) {
     eim_outgoing *next = self->outbox->next;
     eim_message_unref(self->outbox->message);
+    eim_buf_free(&self->outbox->frame);
     free(self->outbox);
     self->outbox = next;
   }
@@ -250,7 +251,7 @@ static bool clock_jumped(eim_session *self) {
 void eim_session_step(eim_session *self, const eim_input *input, eim_now now) {
   if (self->state == EIM_STATE_CLOSED) {
     /* Every request ends, also one that was posted behind the shutdown. */
-    if (input->kind <= EIM_IN_SEND || input->kind == EIM_IN_HEALTH)
+    if (input->kind <= EIM_IN_ACT || input->kind == EIM_IN_HEALTH)
       eim_session_result(self, input->token,
                          eim_error_new(EIM_E_CLOSED, EIM_DOMAIN_LOCAL, EIM_E_CLOSED,
                                        EIM_ERROR_FINAL, "the client was shut down"),
@@ -265,6 +266,7 @@ void eim_session_step(eim_session *self, const eim_input *input, eim_now now) {
   case EIM_IN_REGISTER: eim_side_start(self, input, EIM_SIDE_REGISTER); break;
   case EIM_IN_RENEW: eim_side_start(self, input, EIM_SIDE_RENEW); break;
   case EIM_IN_SEND: eim_outbox_send(self, input->message, input->token); break;
+  case EIM_IN_ACT: eim_outbox_act(self, &input->action, input->token); break;
   case EIM_IN_CANCEL: cancel(self, input->token); break;
   case EIM_IN_LOGIN_EXT:
     free(self->login_ext);
@@ -274,6 +276,7 @@ void eim_session_step(eim_session *self, const eim_input *input, eim_now now) {
   case EIM_IN_PROVIDER: self->has_provider = input->up; break;
   case EIM_IN_NO_TOKEN: eim_login_no_token(self, input->text); break;
   case EIM_IN_DONE: eim_pull_done(self, input->seq); break;
+  case EIM_IN_MESSAGE_DONE: eim_pull_message_done(self, input->seq); break;
   case EIM_IN_HEALTH: {
     eim_buf json = EIM_BUF_INIT;
     eim_session_health(self, &json);

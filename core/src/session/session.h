@@ -16,6 +16,7 @@
 #include "base/buf.h"
 #include "base/random.h"
 #include "base/secret.h"
+#include "model/action.h"
 #include "model/event.h"
 #include "model/settings.h"
 
@@ -91,18 +92,20 @@ typedef struct eim_session_io {
 
 typedef enum eim_input_kind {
   /* commands from the application */
-  EIM_IN_OPEN,      /* user, secret (password or token: is_token), token */
-  EIM_IN_CLOSE,     /* token */
-  EIM_IN_REGISTER,  /* user, secret, text (nickname or NULL), token */
-  EIM_IN_RENEW,     /* secret, token */
-  EIM_IN_SEND,      /* message, token */
-  EIM_IN_CANCEL,    /* token */
-  EIM_IN_LOGIN_EXT, /* text or NULL */
-  EIM_IN_NETWORK,   /* up */
-  EIM_IN_PROVIDER,  /* up: somebody handles on_token_request from now on (or nobody any more) */
-  EIM_IN_NO_TOKEN,  /* text (reason or NULL): the provider has none */
-  EIM_IN_DONE,      /* seq: every event up to and including seq was dispatched */
-  EIM_IN_HEALTH,    /* token: the result's JSON is a snapshot */
+  EIM_IN_OPEN,         /* user, secret (password or token: is_token), token */
+  EIM_IN_CLOSE,        /* token */
+  EIM_IN_REGISTER,     /* user, secret, text (nickname or NULL), token */
+  EIM_IN_RENEW,        /* secret, token */
+  EIM_IN_SEND,         /* message, token */
+  EIM_IN_ACT,          /* action, token */
+  EIM_IN_CANCEL,       /* token */
+  EIM_IN_LOGIN_EXT,    /* text or NULL */
+  EIM_IN_NETWORK,      /* up */
+  EIM_IN_PROVIDER,     /* up: somebody handles on_token_request from now on (or nobody any more) */
+  EIM_IN_NO_TOKEN,     /* text (reason or NULL): the provider has none */
+  EIM_IN_DONE,         /* seq: every event up to and including seq was dispatched */
+  EIM_IN_MESSAGE_DONE, /* seq: the application is done with this message (ackMode manual) */
+  EIM_IN_HEALTH,       /* token: the result's JSON is a snapshot */
   EIM_IN_SHUTDOWN,
   /* from the network */
   EIM_IN_OPENED, /* conn */
@@ -120,6 +123,7 @@ typedef struct eim_input {
   const eim_secret *secret; /* borrowed */
   bool is_token, up;
   const eim_message *message; /* borrowed */
+  eim_action action;          /* its strings and message are borrowed */
   uint64_t seq;
   uint32_t conn, id;
   int http_status;

@@ -4,7 +4,7 @@
 
 #include <eim/message.h>
 
-#include "wire/json.h"
+#include "base/json.h"
 #include "wire/pb.h"
 
 /* Kind of a content; UNKNOWN for what this version does not know. */

@@ -3,7 +3,7 @@
 #ifndef EIM_WIRE_EXT_H
 #define EIM_WIRE_EXT_H
 
-#include "wire/json.h"
+#include "base/json.h"
 #include "wire/pb.h"
 
 /* Append {"key":value,…}. JSON_STRING values that are JSON are put in as they are, others as

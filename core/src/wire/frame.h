@@ -12,6 +12,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/secret.h"
+#include "model/action.h"
 #include "model/event.h"
 
 typedef enum eim_command {
@@ -49,6 +50,10 @@ bool eim_frame_message(eim_buf *out, const char *app_key, const char *from_user,
 /* DELIVERED or READ receipt for a single-chat message (docs/protocol.md 13). */
 bool eim_frame_receipt(eim_buf *out, const char *app_key, const char *from_user, uint64_t local_id,
                        eim_receipt_kind kind, const char *to_user, uint64_t message_id);
+
+/* What else a user does to messages and rooms (docs/protocol.md 13, 14). */
+bool eim_frame_action(eim_buf *out, const char *app_key, const char *from_user, uint64_t local_id,
+                      const eim_action *action);
 
 /* ---- down */
 

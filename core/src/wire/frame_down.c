@@ -1,9 +1,9 @@
 #include <string.h>
 
+#include "base/json.h"
 #include "wire/frame.h"
 #include "wire/hosts.h"
 #include "wire/item.h"
-#include "wire/json.h"
 #include "wire/pb.h"
 
 static const char too_big[] = "frame needs too much memory";

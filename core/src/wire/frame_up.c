@@ -3,11 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "model/message.h"
 #include "wire/body.h"
 #include "wire/ext.h"
 #include "wire/frame.h"
-#include "wire/json.h"
 #include "wire/pb.h"
 
 #define USER_DOMAIN "easemob.com"
@@ -178,8 +178,9 @@ static int64_t priority(eim_json body) {
   return eim_json_is(value, "high") ? 0 : eim_json_is(value, "low") ? 2 : 1;
 }
 
+/* edited: the id of the message that this one replaces, 0: it is a new one. */
 static bool message_frame(eim_buf *out, eim_pool *pool, const char *app_key, const char *from_user,
-                          uint64_t local_id, const eim_message *message) {
+                          uint64_t local_id, const eim_message *message, uint64_t edited) {
   EIM_PB(MessageBody) body = EASEMOB__PB__MESSAGE_BODY__INIT;
   EIM_PB(MessageBody__Content) content = EASEMOB__PB__MESSAGE_BODY__CONTENT__INIT;
   EIM_PB(MessageBody__Content) * contents[1] = {&content};
@@ -220,6 +221,16 @@ static bool message_frame(eim_buf *out, eim_pool *pool, const char *app_key, con
     config.allowgroupack = eim_json_kind(ack) == EIM_JSON_TRUE;
     body.msgconfig = &config;
   }
+  if (eim_json_kind(eim_json_get(fields, "isChatThread")) == EIM_JSON_TRUE)
+    body.meta = borrow("{\"thread\":{}}");
+  if (edited) {
+    body.type = EASEMOB__PB__MESSAGE_BODY__TYPE__EDIT;
+    body.has_editmessageid = 1;
+    body.editmessageid = edited;
+    body.has_editscope = 1;
+    body.editscope = ext.end - ext.at > 2 ? EASEMOB__PB__MESSAGE_BODY__EDIT_SCOPE__BODY_AND_EXT
+                                          : EASEMOB__PB__MESSAGE_BODY__EDIT_SCOPE__BODY;
+  }
   meta.has_id = 1;
   meta.id = local_id;
   meta.to = &address;
@@ -235,41 +246,140 @@ static bool message_frame(eim_buf *out, eim_pool *pool, const char *app_key, con
   return chat(out, &meta, &body);
 }
 
-bool eim_frame_message(eim_buf *out, const char *app_key, const char *from_user, uint64_t local_id,
-                       const eim_message *message) {
+static bool whole_message(eim_buf *out, const char *app_key, const char *from_user,
+                          uint64_t local_id, const eim_message *message, uint64_t edited) {
   eim_arena arena;
   eim_pool pool;
   if (!eim_arena_init(&arena, 512)) return false;
   eim_pool_init(&pool, &arena, strlen(message->ext) + strlen(message->body) + strlen(message->to));
-  bool ok = message_frame(out, &pool, app_key, from_user, local_id, message);
+  bool ok = message_frame(out, &pool, app_key, from_user, local_id, message, edited);
   eim_arena_free(&arena);
   return ok;
 }
 
-bool eim_frame_receipt(eim_buf *out, const char *app_key, const char *from_user, uint64_t local_id,
-                       eim_receipt_kind kind, const char *to_user, uint64_t message_id) {
+bool eim_frame_message(eim_buf *out, const char *app_key, const char *from_user, uint64_t local_id,
+                       const eim_message *message) {
+  return whole_message(out, app_key, from_user, local_id, message, 0);
+}
+
+/* A body that only points at a message: receipts and recalls. */
+static bool pointer(eim_buf *out, const char *app_key, const char *from_user, uint64_t local_id,
+                    EIM_PB(MessageBody__Type) type, const eim_action *action) {
   EIM_PB(MessageBody) body = EASEMOB__PB__MESSAGE_BODY__INIT;
   EIM_PB(MessageBody__Content) content = EASEMOB__PB__MESSAGE_BODY__CONTENT__INIT;
   EIM_PB(MessageBody__Content) * contents[1] = {&content};
+  EIM_PB(MessageBody__MessageConfig) config = EASEMOB__PB__MESSAGE_BODY__MESSAGE_CONFIG__INIT;
   EIM_PB(Meta) meta = EASEMOB__PB__META__INIT;
-  EIM_PB(JID) address = jid(app_key, to_user, USER_DOMAIN, NULL);
-  EIM_PB(JID) sender = jid(NULL, from_user, NULL, NULL), receiver = jid(NULL, to_user, NULL, NULL);
-  switch (kind) {
-  case EIM_RECEIPT_DELIVERED: body.type = EASEMOB__PB__MESSAGE_BODY__TYPE__DELIVER_ACK; break;
-  case EIM_RECEIPT_READ: body.type = EASEMOB__PB__MESSAGE_BODY__TYPE__READ_ACK; break;
-  case EIM_RECEIPT_CHANNEL: body.type = EASEMOB__PB__MESSAGE_BODY__TYPE__CHANNEL_ACK; break;
-  default: return false;
-  }
-  if (!to_user || !*to_user) return false;
+  EIM_PB(KeyValue) note = EASEMOB__PB__KEY_VALUE__INIT;
+  EIM_PB(KeyValue) * notes[1] = {&note};
+  const char *to = action->to;
+  if (!to || !*to) return false;
+  bool single = action->chat_type == EIM_CHAT_SINGLE;
+  EIM_PB(JID) address = jid(app_key, to, single ? USER_DOMAIN : GROUP_DOMAIN, NULL);
+  EIM_PB(JID) sender = jid(NULL, from_user, NULL, NULL), receiver = jid(NULL, to, NULL, NULL);
   body.has_type = 1;
+  body.type = type;
   body.from = &sender;
   body.to = &receiver;
   body.n_contents = 1; /* one empty content, as the SDKs do */
   body.contents = contents;
-  body.has_ackmessageid = kind != EIM_RECEIPT_CHANNEL;
-  body.ackmessageid = message_id;
+  body.has_ackmessageid = type != EASEMOB__PB__MESSAGE_BODY__TYPE__CHANNEL_ACK;
+  body.ackmessageid = action->message_id;
+  if (type == EASEMOB__PB__MESSAGE_BODY__TYPE__READ_ACK && !single) {
+    config.has_allowgroupack = 1;
+    config.allowgroupack = 1;
+    body.msgconfig = &config;
+    body.ackcontent = borrow(action->text ? action->text : "");
+  }
+  if (type == EASEMOB__PB__MESSAGE_BODY__TYPE__RECALL && action->text) {
+    note.key = borrow("recallMessageExtensionInfo"); /* docs/protocol.md 11 */
+    note.has_type = 1;
+    note.type = EASEMOB__PB__KEY_VALUE__VALUE_TYPE__STRING;
+    note.value_case = EASEMOB__PB__KEY_VALUE__VALUE_STRING_VALUE;
+    note.stringvalue = borrow(action->text);
+    meta.n_ext = 1;
+    meta.ext = notes;
+  }
   meta.has_id = 1;
   meta.id = local_id;
   meta.to = &address;
   return chat(out, &meta, &body);
+}
+
+bool eim_frame_receipt(eim_buf *out, const char *app_key, const char *from_user, uint64_t local_id,
+                       eim_receipt_kind kind, const char *to_user, uint64_t message_id) {
+  eim_action action = {.chat_type = EIM_CHAT_SINGLE, .to = to_user, .message_id = message_id};
+  switch (kind) {
+  case EIM_RECEIPT_DELIVERED:
+    return pointer(out, app_key, from_user, local_id, EASEMOB__PB__MESSAGE_BODY__TYPE__DELIVER_ACK,
+                   &action);
+  case EIM_RECEIPT_READ:
+    return pointer(out, app_key, from_user, local_id, EASEMOB__PB__MESSAGE_BODY__TYPE__READ_ACK,
+                   &action);
+  case EIM_RECEIPT_CHANNEL:
+    return pointer(out, app_key, from_user, local_id, EASEMOB__PB__MESSAGE_BODY__TYPE__CHANNEL_ACK,
+                   &action);
+  default: return false;
+  }
+}
+
+/* Rooms are entered and left over the message socket (docs/protocol.md 14). */
+static bool room(eim_buf *out, const char *app_key, const char *from_user, uint64_t local_id,
+                 const eim_action *action) {
+  EIM_PB(MSync) sync = EASEMOB__PB__MSYNC__INIT;
+  EIM_PB(CommSyncUL) up = EASEMOB__PB__COMM_SYNC_UL__INIT;
+  EIM_PB(Meta) meta = EASEMOB__PB__META__INIT;
+  EIM_PB(MUCBody) body = EASEMOB__PB__MUCBODY__INIT;
+  EIM_PB(JID) self = jid(app_key, from_user, USER_DOMAIN, NULL);
+  EIM_PB(JID) server = jid(NULL, NULL, USER_DOMAIN, NULL);
+  EIM_PB(JID) muc = jid(app_key, action->to, GROUP_DOMAIN, NULL);
+  EIM_PB(JID) member = jid(NULL, from_user, NULL, NULL);
+  packed payload = {NULL, 0};
+  bool join = action->kind == EIM_ACTION_JOIN_ROOM;
+  body.mucid = &muc;
+  body.has_operation = 1;
+  body.operation =
+      join ? EASEMOB__PB__MUCBODY__OPERATION__JOIN : EASEMOB__PB__MUCBODY__OPERATION__LEAVE;
+  body.from = &member;
+  body.has_ischatroom = 1;
+  body.ischatroom = 1;
+  if (join) {
+    body.ext = borrow(action->text ? action->text : "");
+    body.has_leaveotherrooms = 1;
+    body.leaveotherrooms = action->leave_others;
+  }
+  if (!pack(&payload, &body.base)) return false;
+  meta.has_id = 1;
+  meta.id = local_id;
+  meta.from = &self;
+  meta.to = &server;
+  meta.has_ns = 1;
+  meta.ns = EASEMOB__PB__META__NAME_SPACE__MUC;
+  meta.has_payload = 1;
+  meta.payload.data = payload.data;
+  meta.payload.len = payload.length;
+  up.meta = &meta;
+  bool ok = envelope(out, &sync, EIM_CMD_SYNC, &up.base);
+  unpack(&payload);
+  return ok;
+}
+
+bool eim_frame_action(eim_buf *out, const char *app_key, const char *from_user, uint64_t local_id,
+                      const eim_action *action) {
+  switch (action->kind) {
+  case EIM_ACTION_READ:
+    return pointer(out, app_key, from_user, local_id, EASEMOB__PB__MESSAGE_BODY__TYPE__READ_ACK,
+                   action);
+  case EIM_ACTION_CHANNEL_READ:
+    return pointer(out, app_key, from_user, local_id, EASEMOB__PB__MESSAGE_BODY__TYPE__CHANNEL_ACK,
+                   action);
+  case EIM_ACTION_RECALL:
+    return pointer(out, app_key, from_user, local_id, EASEMOB__PB__MESSAGE_BODY__TYPE__RECALL,
+                   action);
+  case EIM_ACTION_EDIT:
+    return whole_message(out, app_key, from_user, local_id, action->message, action->message_id);
+  case EIM_ACTION_JOIN_ROOM:
+  case EIM_ACTION_LEAVE_ROOM: return room(out, app_key, from_user, local_id, action);
+  }
+  return false;
 }

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/text.h"
-#include "wire/json.h"
 
 #define HOSTS_MAX 32 /* of each list; more make no sense */
 #define REPORT_DEFAULT_MS 300000

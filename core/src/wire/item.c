@@ -172,16 +172,50 @@ static void decode_message(eim_item *item, eim_item_context *c, const EIM_PB(Met
   }
 }
 
-static void decode_receipt(eim_item *item, eim_item_context *c, const EIM_PB(MessageBody) * body,
-                           eim_receipt_kind kind) {
+/* What a recall or a group read receipt tells besides the id (docs/protocol.md 13). */
+static void receipt_extras(eim_buf *json, const EIM_PB(Meta) * meta,
+                           const EIM_PB(MessageBody) * body) {
+  const char *separator = "{";
+  eim_json value;
+  eim_buf_clear(json);
+  for (size_t i = 0; i < meta->n_ext; i++) {
+    const EIM_PB(KeyValue) *kv = meta->ext[i];
+    if (!kv->key || strcmp(kv->key, "recallMessageExtensionInfo") ||
+        kv->value_case != EASEMOB__PB__KEY_VALUE__VALUE_STRING_VALUE)
+      continue;
+    eim_buf_printf(json, "%s\"ext\":", separator);
+    eim_buf_json_str(json, kv->stringvalue);
+    separator = ",";
+    break;
+  }
+  if (body->ackcontent && *body->ackcontent) {
+    eim_buf_printf(json, "%s\"ackContent\":", separator);
+    eim_buf_json_str(json, body->ackcontent);
+    separator = ",";
+  }
+  if (body->msgconfig && body->n_ext &&
+      body->ext[0]->value_case == EASEMOB__PB__KEY_VALUE__VALUE_STRING_VALUE &&
+      body->ext[0]->stringvalue &&
+      eim_json_parse(&value, body->ext[0]->stringvalue, strlen(body->ext[0]->stringvalue))) {
+    eim_buf_printf(json, "%s\"groupReadCount\":", separator);
+    eim_json_raw(value, json);
+    separator = ",";
+  }
+  if (json->length) eim_buf_str(json, "}");
+}
+
+static void decode_receipt(eim_item *item, eim_item_context *c, const EIM_PB(Meta) * meta,
+                           const EIM_PB(MessageBody) * body, eim_receipt_kind kind) {
   char digits[21];
   bool group = !strcmp(item->to.domain, GROUP_DOMAIN);
   const char *id = body->ackmessageid ? eim_u64_text(body->ackmessageid, digits) : "";
+  receipt_extras(&c->json, meta, body);
   item->kind = EIM_ITEM_RECEIPT;
-  if (eim_pool_charge(c->pool, 256))
+  if (!c->json.failed && eim_pool_charge(c->pool, 256 + c->json.length))
     item->receipt =
         eim_receipt_new(kind, group ? EIM_CHAT_GROUP : EIM_CHAT_SINGLE, id, "",
-                        sender(c, item, body), receiver(c, item, body, group), item->timestamp);
+                        sender(c, item, body), receiver(c, item, body, group), item->timestamp,
+                        c->json.length ? (const char *)c->json.data : NULL);
   if (!item->receipt) bad(item, "out of memory");
 }
 
@@ -197,16 +231,16 @@ static void decode_chat(eim_item *item, eim_item_context *c, const EIM_PB(Meta) 
   case EASEMOB__PB__MESSAGE_BODY__TYPE__GROUPCHAT:
   case EASEMOB__PB__MESSAGE_BODY__TYPE__CHATROOM: decode_message(item, c, meta, body); break;
   case EASEMOB__PB__MESSAGE_BODY__TYPE__READ_ACK:
-    decode_receipt(item, c, body, EIM_RECEIPT_READ);
+    decode_receipt(item, c, meta, body, EIM_RECEIPT_READ);
     break;
   case EASEMOB__PB__MESSAGE_BODY__TYPE__DELIVER_ACK:
-    decode_receipt(item, c, body, EIM_RECEIPT_DELIVERED);
+    decode_receipt(item, c, meta, body, EIM_RECEIPT_DELIVERED);
     break;
   case EASEMOB__PB__MESSAGE_BODY__TYPE__RECALL:
-    decode_receipt(item, c, body, EIM_RECEIPT_RECALLED);
+    decode_receipt(item, c, meta, body, EIM_RECEIPT_RECALLED);
     break;
   case EASEMOB__PB__MESSAGE_BODY__TYPE__CHANNEL_ACK:
-    decode_receipt(item, c, body, EIM_RECEIPT_CHANNEL);
+    decode_receipt(item, c, meta, body, EIM_RECEIPT_CHANNEL);
     break;
   case EASEMOB__PB__MESSAGE_BODY__TYPE__EDIT:
     take_notice(item, c,

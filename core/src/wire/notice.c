@@ -3,9 +3,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "wire/body.h"
 #include "wire/ext.h"
-#include "wire/json.h"
 
 /* Names the official SDKs use (docs/protocol.md 14); where they have none, the schema's own in
  * their style. Indexed by MUCBody.operation. */

@@ -3,8 +3,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/text.h"
-#include "wire/json.h"
 
 /* A text message takes about eight times its bytes, a receipt fifteen times. */
 #define POOL_FACTOR 32

@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "wire/json.h"
+#include "base/json.h"
 
 /* ---- bodies. They hold a password: the caller wipes the buffer. */
 

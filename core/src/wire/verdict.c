@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "wire/json.h"
+#include "base/json.h"
 
 enum { ANY = -1 };
 

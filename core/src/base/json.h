@@ -1,7 +1,7 @@
 /* json.h - reading JSON in place: a value is a span of checked text, nothing is copied, numbers
  * keep their digits. Depth is bounded, so neither stack nor memory can be blown. Pure. */
-#ifndef EIM_WIRE_JSON_H
-#define EIM_WIRE_JSON_H
+#ifndef EIM_BASE_JSON_H
+#define EIM_BASE_JSON_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-#include "wire/json.h"
+#include "base/json.h"
 
 #include <locale.h>
 #include <math.h>
