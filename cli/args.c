@@ -39,6 +39,14 @@ const eim_cli_option eim_cli_options[] = {
     {"--to", NULL, "PEER", FIELD(to), EIM_CLI_SEND | EIM_CLI_CHAT, "receiving user, group or room"},
     {"--chat-type", NULL, "TYPE", FIELD(chat_type), EIM_CLI_SEND | EIM_CLI_CHAT,
      "what PEER is: single (default), group or room"},
+    {"--cmd", NULL, "ACTION", FIELD(cmd), EIM_CLI_SEND, "send a command message instead of a text"},
+    {"--custom", NULL, "EVENT", FIELD(custom), EIM_CLI_SEND,
+     "send a custom message; --field 'customExts={...}' adds its values"},
+    {"--location", NULL, "LAT,LNG[,ADDRESS]", FIELD(location), EIM_CLI_SEND, "send a location"},
+    {"--type", NULL, "TYPE", FIELD(type), EIM_CLI_SEND,
+     "txt (default), img, video, audio, file, loc, cmd, custom or combine; fields by --field"},
+    {"--field", NULL, "NAME=VALUE", FIELD(fields), EIM_CLI_SEND,
+     "a field of the message (docs/messages.md); may be repeated"},
     {"--ext", NULL, "JSON", FIELD(ext), EIM_CLI_SEND, "an object of extra values for the message"},
     {"--count", NULL, "N", FIELD(count), EIM_CLI_LISTEN, "end after N messages"},
     {"--for", NULL, "SECONDS", FIELD(for_seconds), EIM_CLI_LOGIN | EIM_CLI_LISTEN | EIM_CLI_CHAT,
@@ -59,8 +67,8 @@ const eim_cli_command_info eim_cli_commands[] = {
     {"register", EIM_CLI_REGISTER, "eim register USER [options]", "create a user"},
     {"login", EIM_CLI_LOGIN, "eim login [--for SECONDS] [options]",
      "log in and stay online, printing what happens"},
-    {"send", EIM_CLI_SEND, "eim send --to PEER TEXT [options]",
-     "send one text message and wait for the server to take it"},
+    {"send", EIM_CLI_SEND, "eim send --to PEER [TEXT] [options]",
+     "send one message and wait for the server to take it"},
     {"listen", EIM_CLI_LISTEN, "eim listen [--count N] [--for SECONDS] [options]",
      "print the messages that arrive"},
     {"chat", EIM_CLI_CHAT, "eim chat --to PEER [--for SECONDS] [options]",
@@ -197,19 +205,24 @@ static int take_option(eim_cli_args *self, int argc, char **argv, int *at) {
                 option->doc);
     return EIM_CLI_USAGE;
   }
-  if (option->offset != FIELD(settings)) {
+  if (option->offset != FIELD(settings) && option->offset != FIELD(fields)) {
     *(const char **)field(self, option) = value;
     /* An option outranks the variable of its rival. */
     if (option->offset == FIELD(password_file) && self->token_file == getenv("EIM_TOKEN_FILE"))
       self->token_file = NULL;
     return EIM_CLI_DONE;
   }
-  if (!strchr(value, '=') || self->setting_count == 32) {
-    eim_cli_say(self->setting_count == 32 ? "--set may be given 32 times"
-                                          : "--set takes KEY=VALUE, such as --set delivery=true");
+  bool setting = option->offset == FIELD(settings);
+  size_t *count = setting ? &self->setting_count : &self->field_count;
+  if (!strchr(value, '=') || *count == 32) {
+    if (*count == 32)
+      eim_cli_say("%s may be given 32 times", option->flag);
+    else
+      eim_cli_say("%s takes %s, such as %s", option->flag, option->value,
+                  setting ? "--set delivery=true" : "--field url=https://…");
     return EIM_CLI_USAGE;
   }
-  self->settings[self->setting_count++] = value;
+  (setting ? self->settings : self->fields)[(*count)++] = value;
   return EIM_CLI_DONE;
 }
 
@@ -279,7 +292,16 @@ static int understand(eim_cli_args *self) {
     eim_cli_say("chat with whom? `eim chat --to PEER`");
     return EIM_CLI_USAGE;
   }
-  if (self->command == EIM_CLI_SEND && (!self->to || !self->word)) {
+  int kinds = !!self->cmd + !!self->custom + !!self->location + !!self->type;
+  if (kinds > 1) {
+    eim_cli_say("one message has one kind: --cmd, --custom, --location or --type");
+    return EIM_CLI_USAGE;
+  }
+  if (kinds && self->word && !(self->type && !strcmp(self->type, "txt"))) {
+    eim_cli_say("'%s': only a text message has a TEXT", self->word);
+    return EIM_CLI_USAGE;
+  }
+  if (self->command == EIM_CLI_SEND && (!self->to || (!self->word && !kinds))) {
     eim_cli_say(self->to ? "send what? `eim send --to %s TEXT`, or - for TEXT to read stdin"
                          : "send to whom? `eim send --to %s TEXT`",
                 self->to ? self->to : "PEER");

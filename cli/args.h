@@ -42,8 +42,11 @@ typedef struct eim_cli_args {
   const char *app_key, *api_url, *url, *dns_url, *ca_file, *sandbox;
   const char *user, *device_id, *timeout, *log_level, *log_file, *password_file, *token_file;
   const char *nickname, *to, *chat_type, *ext, *count, *for_seconds, *login_ext;
+  const char *type, *cmd, *custom, *location;
   const char *settings[32]; /* --set, "key=value" */
   size_t setting_count;
+  const char *fields[32]; /* --field, "name=value" */
+  size_t field_count;
   const char *word; /* the one argument that is no option, NULL: none */
   /* understood */
   int64_t timeout_ms, for_ms; /* for_ms -1: without end */
@@ -56,7 +59,7 @@ typedef struct eim_cli_args {
 typedef struct eim_cli_option {
   const char *flag, *variable; /* variable NULL: none */
   const char *value;           /* what stands for the value in the help; NULL: a switch */
-  size_t offset;               /* of the field; for --set of `settings` */
+  size_t offset;               /* of the field; for --set of `settings`, for --field of `fields` */
   unsigned commands;           /* which take it */
   const char *doc;
 } eim_cli_option;

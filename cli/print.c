@@ -267,6 +267,7 @@ void eim_cli_print_receipt(eim_cli_print *self, const eim_receipt *receipt) {
   cJSON_AddStringToObject(root, "from", eim_receipt_from(receipt));
   cJSON_AddStringToObject(root, "to", eim_receipt_to(receipt));
   cJSON_AddStringToObject(root, "chatType", chat_type_name(eim_receipt_get_chat_type(receipt)));
+  if (strcmp(eim_receipt_json(receipt), "{}")) add_raw(root, "detail", eim_receipt_json(receipt));
   end(self, root);
 }
 

@@ -11,6 +11,7 @@
 
 #include "device.h"
 #include "lines.h"
+#include "message.h"
 
 enum {
   TOKEN_REGISTER = 1,
@@ -20,7 +21,7 @@ enum {
   TOKEN_HEALTH,
   TOKEN_COUNT
 }; /* chat: from TOKEN_COUNT */
-enum { CLOSE_MS = 3000, UPLOAD_MS = 5500, TEXT_MAX = 1024 * 1024 };
+enum { CLOSE_MS = 3000, UPLOAD_MS = 5500 };
 
 typedef struct run {
   const eim_cli_args *args;
@@ -319,19 +320,6 @@ static void do_close(run *self) {
   await_upload(self);
 }
 
-static char *read_text(void) {
-  char *text = malloc(TEXT_MAX + 1);
-  size_t length = text ? fread(text, 1, TEXT_MAX + 1, stdin) : 0;
-  if (length > TEXT_MAX || (text && memchr(text, 0, length))) {
-    eim_cli_say("send: what came from stdin is no text, or more than 1 MiB");
-    free(text);
-    return NULL;
-  }
-  if (length && text[length - 1] == '\n') length--;
-  if (text) text[length] = 0;
-  return text;
-}
-
 static int do_send(run *self, const eim_message *message) {
   bool interrupted;
   if (eim_client_send(self->client, message, TOKEN_SEND) < 0) return failed_call(self, "send");
@@ -438,22 +426,12 @@ static void catch_signals(void) {
   sigaction(SIGPIPE, &ignored, NULL); /* a reader that went away is seen when writing */
 }
 
-static int build_message(run *self, eim_message **out) {
-  const eim_cli_args *args = self->args;
-  char *typed = !strcmp(args->word, "-") ? read_text() : NULL;
-  const char *text = typed ? typed : args->word;
-  if (!typed && !strcmp(args->word, "-")) return EIM_CLI_USAGE;
-  eim_status status = eim_message_new_text(args->chat, args->to, text, args->ext, out);
-  free(typed);
-  return status < 0 ? failed_call(self, "send") : EIM_CLI_DONE;
-}
-
 static int act(run *self, eim_cli_secret *secret) {
   const eim_cli_args *args = self->args;
   eim_message *message = NULL;
   bool interrupted = false;
   int status = EIM_CLI_DONE;
-  if (args->command == EIM_CLI_SEND) status = build_message(self, &message);
+  if (args->command == EIM_CLI_SEND) status = eim_cli_message_build(args, &message);
   if (status) return status;
   deadline_in(self, args->timeout_ms + 500); /* the library, which knows more, speaks first */
   if (args->command == EIM_CLI_REGISTER)

@@ -346,6 +346,40 @@ class Conversation(unittest.TestCase):
             self.assertGreater(message["time"], 1600000000000)
         self.assertEqual(bob.end(), 0)
 
+    def test_every_kind(self):
+        listen = self.start("bob", "listen")
+        kinds = [
+            (["--cmd", "typing"], "cmd", {"action": "typing"}),
+            (["--custom", "gift", "--field", 'customExts={"n":7}'], "custom",
+             {"customEvent": "gift", "customExts": {"n": 7}}),
+            (["--location", "31.25,-121,The Bund, 18"], "loc",
+             {"lat": 31.25, "lng": -121, "addr": "The Bund, 18", "buildingName": ""}),
+            (["--type", "file", "--field", "url=https://h/a?x=1", "--field", "file_length=7"], "file",
+             {"url": "https://h/a?x=1", "secret": "", "filename": "", "file_length": 7}),
+        ]
+        listen.expect("onConnected")
+        for options, kind, body in kinds:
+            sent = eim("send", "--to", "bob", *options, env=self.env("alice"))
+            self.assertEqual(sent.returncode, 0, sent.stderr)
+            message = listen.expect("onMessage")["message"]
+            self.assertEqual((message["type"], message["body"]), (kind, {"type": kind, **body}))
+        listen.end(signal.SIGTERM)
+
+    def test_kinds_that_are_wrong(self):
+        for options, why in [
+            (["--type", "picture"], "none of txt, img"),
+            (["--type", "img"], "url is missing"),
+            (["--type", "img", "--field", "urll=x"], "did you mean 'url'"),
+            (["--type", "img", "--field", "url"], "NAME=VALUE"),
+            (["--location", "100,0"], "-90 to 90"),
+            (["--location", "5"], "a number"),
+            (["--cmd", "a", "--custom", "b"], "one kind"),
+            (["--cmd", "a", "text"], "only a text message"),
+        ]:
+            result = eim("send", "--to", "bob", *options, env=self.env("alice"))
+            self.assertEqual(result.returncode, 2, options)
+            self.assertIn(why, result.stderr)
+
     def test_ext_and_stdin(self):
         ext = {"path": "C:\\", "n": 9007199254740993, "o": {"a b": [1, None, "x \" y"]}}
         sent = eim("send", "--to", "bob", "--ext", json.dumps(ext, indent=1), "-",

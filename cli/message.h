@@ -1,0 +1,12 @@
+/* message.h - the message that `eim send` is told to send. */
+#ifndef EIM_CLI_MESSAGE_H
+#define EIM_CLI_MESSAGE_H
+
+#include <eim/eim.h>
+
+#include "args.h"
+
+/* EIM_CLI_DONE and the message (owned by the caller), or a status, with the reason told. */
+int eim_cli_message_build(const eim_cli_args *args, eim_message **out);
+
+#endif
