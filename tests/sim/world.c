@@ -181,12 +181,55 @@ static bool answer_logs(world *w, const eim_http_request *request, pending *p) {
   return what != 's';
 }
 
+static void answer_rest(world *w, const eim_http_request *request) {
+  char what = w->rest_plan && *w->rest_plan ? *w->rest_plan++ : 'o';
+  w->rest_calls++;
+  w->rest_method = request->method;
+  w->rest_once = request->once;
+  w->rest_id = request->id;
+  snprintf(w->rest_url, sizeof w->rest_url, "%s", request->url);
+  snprintf(w->rest_token, sizeof w->rest_token, "%s", eim_secret_text(request->bearer));
+  snprintf(w->rest_body, sizeof w->rest_body, "%.*s", (int)request->body_length,
+           request->body ? (const char *)request->body : "");
+  if (what == 's') return;
+  pending *p = later(w, w->delay * 2, TO_CLIENT, EIM_IN_HTTP);
+  p->id = request->id;
+  const char *body = "{\"data\":[\"bob\"]}";
+  switch (what) {
+  case 'h': body = "<html>"; break;
+  case 'e': body = ""; break;
+  case '1': body = "{\"error\":\"unauthorized\",\"error_description\":\"bad token\"}"; break;
+  case '3':
+  case '9': body = "{\"error\":\"busy\",\"error_description\":\"later\"}"; break;
+  case '4': body = "{\"error\":\"nothing\",\"error_description\":\"not there\"}"; break;
+  case 'c':
+  case 'm':
+    p->error = eim_error_new(EIM_E_NETWORK, EIM_DOMAIN_OS, 111, EIM_ERROR_RETRIABLE, "refused");
+    p->may_have_arrived = what == 'm';
+    put(w, p);
+    return;
+  default: break;
+  }
+  p->http_status = what == '1'   ? 401
+                   : what == '3' ? 503
+                   : what == '9' ? 429
+                   : what == '4' ? 404
+                                 : 200;
+  p->bytes = (uint8_t *)strdup(body);
+  p->length = strlen(body);
+  put(w, p);
+}
+
 static void on_http(void *user, const eim_http_request *request) {
   world *w = user;
   w->http_count++;
   snprintf(w->last_url, sizeof w->last_url, "%s", request->url);
   bool is_dns = strstr(request->url, "server.json") != NULL;
   bool is_token = strstr(request->url, "/token") && request->method == EIM_HTTP_POST;
+  if (strstr(request->url, "/users/peer/")) {
+    answer_rest(w, request);
+    return;
+  }
   answer how = is_dns ? w->dns : w->token;
   if (how == ANSWER_SILENT) return;
   pending *p = later(w, w->delay * 2, TO_CLIENT, EIM_IN_HTTP);
@@ -304,6 +347,7 @@ static void on_emit(void *user, eim_event_kind kind, void *payload, uint64_t seq
       e->may_have_happened = eim_error_may_have_happened(eim_result_error(r));
     }
     snprintf(e->text, sizeof e->text, "%s", eim_result_message_id(r));
+    snprintf(w->result_json, sizeof w->result_json, "%s", eim_result_json(r));
     break;
   }
   case EIM_EVENT_message: {

@@ -82,6 +82,11 @@ typedef struct world {
    * silence. Then ok. Only what was answered with ok, and whose answer arrives, is kept. */
   const char *logs_plan;
 
+  /* What happens to the application's REST calls (paths below /users/peer/), a character each: o
+   * ok, h HTML with 200, e empty, 1 HTTP 401, 3 HTTP 503, 9 HTTP 429, 4 HTTP 404, c not connected,
+   * m cut, who knows when, s silence. Then ok. */
+  const char *rest_plan;
+
   /* what was seen */
   uint32_t conn; /* the live one, 0: none */
   bool conn_open, conn_silent;
@@ -91,6 +96,12 @@ typedef struct world {
   bool last_tls, last_provision_had_token;
   char last_provision_token[128], last_provision_reason[64], last_provision_resource[128];
   int receipts_up;
+  int rest_calls;
+  char rest_url[512], rest_token[128], rest_body[128];
+  eim_http_method rest_method;
+  bool rest_once;
+  uint32_t rest_id;
+  char result_json[512]; /* of the last result */
   int logs_posts;
   size_t logs_largest; /* body, in bytes */
   eim_buf logs;        /* logContent, one after the other */

@@ -25,6 +25,7 @@ typedef struct client {
   size_t length;
   const eim_error *error;
   bool may_have_arrived;
+  int waited, placed;
 } client;
 
 static void on_answer(void *user, int status, const void *body, size_t length,
@@ -43,6 +44,14 @@ static void on_answer(void *user, int status, const void *body, size_t length,
   c->may_have_arrived = may_have_arrived;
 }
 
+static void on_place(void *user, bool waits) {
+  client *c = user;
+  if (waits)
+    c->waited++;
+  else
+    c->placed++;
+}
+
 static client begin(void) {
   client c = {.settings = peer_settings()};
   if (eim_loop_new(false, &c.loop)) abort();
@@ -58,7 +67,7 @@ static void start(client *c, eim_http_request request, const char *scheme, const
   if (!request.ip) request.ip = "127.0.0.1";
   if (!request.max_answer) request.max_answer = 65536;
   c->done = 0;
-  c->request = eim_http_start(c->endpoint, &request, DEADLINE, on_answer, c);
+  c->request = eim_http_start(c->endpoint, &request, DEADLINE, on_answer, on_place, c);
   CHECK(c->request != NULL);
   CHECK_INT(c->done, 0); /* never from inside the call */
 }
@@ -502,4 +511,56 @@ TEST(proxy_that_is_nonsense_is_named_without_its_password) {
   CHECK_INT(eim_error_code(c.error), EIM_E_INVALID);
   CHECK(!strstr(eim_error_message(c.error), "s3cret"));
   end(&c);
+}
+
+/* Answers only when all that can be asked at once have asked. */
+typedef struct gate {
+  pthread_mutex_t lock;
+  pthread_cond_t changed;
+  int inside, peak, open_at;
+} gate;
+
+static void serve_gate(peer_conn *conn, void *user) {
+  gate *g = user;
+  while (peer_head(conn)) {
+    pthread_mutex_lock(&g->lock);
+    if (++g->inside > g->peak) g->peak = g->inside;
+    if (g->inside >= g->open_at) g->open_at = 0;
+    pthread_cond_broadcast(&g->changed);
+    while (g->open_at) pthread_cond_wait(&g->changed, &g->lock);
+    g->inside--;
+    pthread_mutex_unlock(&g->lock);
+    if (!peer_say(conn, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")) return;
+  }
+}
+
+TEST(http_says_who_waits_for_a_connection) {
+  enum { COUNT = 20, PLACES = 8 };
+  gate g = {.open_at = PLACES};
+  pthread_mutex_init(&g.lock, NULL);
+  pthread_cond_init(&g.changed, NULL);
+  peer *p = peer_start(serve_gate, &g, NULL);
+  client base = begin(), clients[COUNT];
+  for (int i = 0; i < COUNT; i++) {
+    clients[i] = (client){.loop = base.loop, .settings = base.settings, .endpoint = base.endpoint};
+    start(&clients[i], (eim_http_request){.id = 1, .method = EIM_HTTP_GET}, "http",
+          "api.example.test", peer_port(p));
+    base.endpoint = clients[i].endpoint;
+    CHECK_INT(clients[i].waited, i >= PLACES);
+    CHECK_INT(clients[i].placed, 0);
+  }
+  eim_http_cancel(clients[COUNT - 1].request); /* also one that waits can go */
+  clients[COUNT - 1].request = NULL;
+  for (int i = 0; i < COUNT - 1; i++) {
+    CHECK(peer_turn(base.loop, &clients[i].done, DEADLINE));
+    CHECK(!clients[i].error);
+    CHECK_INT(clients[i].placed, i >= PLACES);
+    free(clients[i].body);
+  }
+  CHECK_INT(clients[COUNT - 1].placed, 0);
+  CHECK_INT(g.peak, PLACES);
+  end(&base);
+  peer_stop(p);
+  pthread_cond_destroy(&g.changed);
+  pthread_mutex_destroy(&g.lock);
 }

@@ -23,6 +23,7 @@
 #include <eim/event.h>
 #include <eim/log.h>
 #include <eim/message.h>
+#include <eim/rest.h>
 #include <eim/version.h>
 
 #endif

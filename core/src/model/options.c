@@ -133,7 +133,7 @@ const eim_option eim_options[] = {
   {"loginTimeout", EIM_OPTION_INT, FIELD(login_timeout), "30000", 10, 3600000, NULL, "ms", "10 to 3600000",
    "For the whole of open(), with all attempts. 30 s: three attempts fit, and it is as long as people wait."},
   {"requestTimeout", EIM_OPTION_INT, FIELD(request_timeout), "15000", 10, 3600000, NULL, "ms", "10 to 3600000",
-   "For one REST request. 15 s: longer than the server's own limits, shorter than `loginTimeout`, so that another host can be tried."},
+   "For one REST request, from when there is a connection for it (8 to a host; it waits for one up to four times as long). 15 s: longer than the server's own limits, shorter than `loginTimeout`, so that another host can be tried."},
   {"sendTimeout", EIM_OPTION_INT, FIELD(send_timeout), "30000", 10, 3600000, NULL, "ms", "10 to 3600000",
    "From send() to its answer, waiting for a reconnect included. 30 s: a reconnect in between fits."},
   {"autoReconnectNumMax", EIM_OPTION_INT, FIELD(auto_reconnect_num_max), "5", -1, 1000000, NULL, "", "-1 to 1000000",

@@ -22,7 +22,8 @@ struct link {
   uint32_t id;
   eim_ws *ws;
   eim_http *http;
-  eim_alarm alarm; /* out of memory is told later, too */
+  eim_alarm alarm; /* out of memory and places are told later, too */
+  bool place_changed, waits;
 };
 
 typedef struct driver_alarm {
@@ -173,9 +174,23 @@ static void on_answer(void *user, int status, const void *body, size_t length,
                           .may_have_arrived = may_have_arrived});
 }
 
+/* Told on a turn of its own: this may come from inside an output. */
+static void on_place(void *user, bool waits) {
+  struct link *l = user;
+  l->waits = waits;
+  l->place_changed = true;
+  eim_alarm_set(&l->driver->loop->alarms, &l->alarm, 0);
+}
+
 static void on_request_alarm(eim_alarm *alarm) {
+  struct link *l = (struct link *)((char *)alarm - offsetof(struct link, alarm));
+  if (l->place_changed) {
+    l->place_changed = false;
+    step(l->driver, &(eim_input){.kind = EIM_IN_PLACE, .id = l->id, .up = !l->waits});
+    return;
+  }
   eim_error *error = no_memory();
-  on_answer((char *)alarm - offsetof(struct link, alarm), 0, NULL, 0, error, false);
+  on_answer(l, 0, NULL, 0, error, false);
   eim_error_unref(error);
 }
 
@@ -183,8 +198,10 @@ static void out_http(void *user, const eim_http_request *request) {
   eim_driver *self = user;
   struct link *l = add_link(self, &self->requests, request->id, on_request_alarm);
   if (!l) return; /* as in out_connect() */
-  l->http = eim_http_start(self->endpoint, request, HTTP_LIMIT_MS, on_answer, l);
-  if (!l->http) eim_alarm_set(&self->loop->alarms, &l->alarm, 0);
+  l->http = eim_http_start(self->endpoint, request, HTTP_LIMIT_MS, on_answer, on_place, l);
+  if (l->http) return;
+  l->place_changed = false;
+  eim_alarm_set(&self->loop->alarms, &l->alarm, 0);
 }
 
 static void out_http_cancel(void *user, uint32_t id) {

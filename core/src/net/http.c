@@ -22,8 +22,16 @@ typedef struct eim_http_pool {
   CURLM *multi;
   eim_alarm alarm; /* curl's timer */
   int in_flight;
-  eim_http *waiting, **waiting_tail;
+  struct lane *lanes; /* with requests; who was served last comes last */
 } eim_http_pool;
+
+/* Requests to one host. libcurl has such a queue, but does not tell who is in it. */
+typedef struct lane {
+  struct lane *next;
+  int in_flight, refs;
+  eim_http *waiting, **waiting_tail;
+  char name[]; /* host:port */
+} lane;
 
 /* A socket of curl. */
 typedef struct watched {
@@ -36,9 +44,11 @@ struct eim_http {
   eim_endpoint *endpoint;
   eim_http_pool *pool;
   eim_http_fn fn;
+  eim_http_place_fn place;
   void *user;
+  struct lane *lane;
   eim_http *next, **link; /* while waiting for a place */
-  bool in_multi, has_alarm;
+  bool in_multi, has_alarm, waited;
   CURL *easy;
   eim_lookup *lookup;
   eim_alarm alarm; /* an error that is due */
@@ -137,7 +147,6 @@ static eim_http_pool *pool_of(eim_endpoint *endpoint) {
   }
   self->loop = endpoint->loop;
   self->alarm.fire = on_timer;
-  self->waiting_tail = &self->waiting;
   self->multi = curl_multi_init();
   if (!self->multi) {
     eim_alarms_release(&self->loop->alarms, 1);
@@ -164,6 +173,34 @@ void eim_http_pool_free(eim_http_pool *self) {
 
 /* ------------------------------------------------------------------ a request */
 
+/* NULL: out of memory. */
+static lane *enter_lane(eim_http *self) {
+  eim_http_pool *pool = self->pool;
+  eim_buf name = EIM_BUF_INIT;
+  eim_buf_printf(&name, "%s:%u", self->host, self->port);
+  lane *h = name.failed ? NULL : pool->lanes;
+  while (h && strcmp(h->name, (char *)name.data) != 0) h = h->next;
+  if (!h && !name.failed && (h = calloc(1, sizeof *h + name.length + 1))) {
+    memcpy(h->name, name.data, name.length + 1);
+    h->waiting_tail = &h->waiting;
+    h->next = pool->lanes;
+    pool->lanes = h;
+  }
+  eim_buf_free(&name);
+  if (h) h->refs++;
+  return self->lane = h;
+}
+
+static void leave_lane(eim_http *self) {
+  lane *h = self->lane;
+  self->lane = NULL;
+  if (!h || --h->refs) return;
+  lane **at = &self->pool->lanes;
+  while (*at != h) at = &(*at)->next;
+  *at = h->next;
+  free(h);
+}
+
 static void free_http(eim_http *self) {
   eim_http_pool *pool = self->pool;
   eim_lookup_cancel(self->lookup);
@@ -172,12 +209,14 @@ static void free_http(eim_http *self) {
     if (self->next)
       self->next->link = self->link;
     else
-      pool->waiting_tail = self->link;
+      self->lane->waiting_tail = self->link;
   }
   if (self->in_multi) {
     curl_multi_remove_handle(pool->multi, self->easy);
     pool->in_flight--;
+    self->lane->in_flight--;
   }
+  leave_lane(self);
   if (self->easy) curl_easy_cleanup(self->easy);
   if (self->has_alarm) {
     eim_alarm_clear(&pool->loop->alarms, &self->alarm);
@@ -344,17 +383,33 @@ static void enter_multi(eim_http *self) {
   }
   self->in_multi = true;
   self->pool->in_flight++;
+  self->lane->in_flight++;
+  if (self->waited && self->place) self->place(self->user, false);
   eim_loop_touch(self->pool->loop);
 }
 
+/* The host that is to be served next, taken to the end of the list. */
+static lane *next_lane(eim_http_pool *self) {
+  lane **at = &self->lanes;
+  while (*at && (!(*at)->waiting || (*at)->in_flight >= PER_HOST)) at = &(*at)->next;
+  lane *h = *at;
+  if (!h || !h->next) return h;
+  *at = h->next;
+  while (*at) at = &(*at)->next;
+  *at = h;
+  h->next = NULL;
+  return h;
+}
+
 static void admit(eim_http_pool *self) {
-  while (self->waiting && self->in_flight < IN_FLIGHT) {
-    eim_http *first = self->waiting;
-    self->waiting = first->next;
+  lane *h;
+  while (self->in_flight < IN_FLIGHT && (h = next_lane(self))) {
+    eim_http *first = h->waiting;
+    h->waiting = first->next;
     if (first->next)
-      first->next->link = &self->waiting;
+      first->next->link = &h->waiting;
     else
-      self->waiting_tail = &self->waiting;
+      h->waiting_tail = &h->waiting;
     first->link = NULL;
     enter_multi(first);
     if (!first->in_multi) break;
@@ -362,12 +417,19 @@ static void admit(eim_http_pool *self) {
 }
 
 static void queue_up(eim_http *self) {
-  eim_http_pool *pool = self->pool;
+  lane *h = enter_lane(self);
+  if (!h) {
+    fail_later(self, eim_error_new(EIM_E_NOMEM, EIM_DOMAIN_LOCAL, EIM_E_NOMEM, EIM_ERROR_RETRIABLE,
+                                   "out of memory"));
+    return;
+  }
   self->next = NULL;
-  self->link = pool->waiting_tail;
-  *pool->waiting_tail = self;
-  pool->waiting_tail = &self->next;
-  admit(pool);
+  self->link = h->waiting_tail;
+  *h->waiting_tail = self;
+  h->waiting_tail = &self->next;
+  admit(self->pool);
+  self->waited = self->link != NULL;
+  if (self->waited && self->place) self->place(self->user, true);
 }
 
 static void on_lookup(void *user, const eim_addresses *addresses, const eim_error *error) {
@@ -571,7 +633,7 @@ static bool prepare(eim_http *self, const eim_http_request *request, eim_error *
 }
 
 eim_http *eim_http_start(eim_endpoint *endpoint, const eim_http_request *request, int timeout_ms,
-                         eim_http_fn fn, void *user) {
+                         eim_http_fn fn, eim_http_place_fn place, void *user) {
   eim_http_pool *pool = pool_of(endpoint);
   eim_http *self = pool ? calloc(1, sizeof *self) : NULL;
   if (!self) return NULL;
@@ -579,6 +641,7 @@ eim_http *eim_http_start(eim_endpoint *endpoint, const eim_http_request *request
   endpoint->refs++;
   self->pool = pool;
   self->fn = fn;
+  self->place = place;
   self->user = user;
   self->max_answer = request->max_answer;
   self->alarm.fire = on_due;

@@ -1,5 +1,6 @@
 /* http.h - REST requests by libcurl on the uv loop: one pool of kept connections for each endpoint,
- * 8 connections a host, at most 64 requests in flight, the rest waits. Loop thread only. */
+ * 8 connections a host, at most 64 requests in flight, the rest waits in order. Loop thread only.
+ */
 #ifndef EIM_NET_HTTP_H
 #define EIM_NET_HTTP_H
 
@@ -12,9 +13,14 @@ typedef struct eim_http eim_http;
 typedef void (*eim_http_fn)(void *user, int status, const void *body, size_t length,
                             const eim_error *error, bool may_have_arrived);
 
-/* request as in session.h; timeout_ms bounds all of it. NULL: out of memory. */
+/* The request waits for a place (true), or has got one after it waited (false). Also from inside
+ * eim_http_start() and eim_http_cancel() of others: it must not call back into this file. */
+typedef void (*eim_http_place_fn)(void *user, bool waits);
+
+/* request as in session.h; timeout_ms bounds all of it. place: NULL is fine. NULL: out of memory.
+ */
 eim_http *eim_http_start(eim_endpoint *endpoint, const eim_http_request *request, int timeout_ms,
-                         eim_http_fn fn, void *user);
+                         eim_http_fn fn, eim_http_place_fn place, void *user);
 /* Not after fn was called. */
 void eim_http_cancel(eim_http *self);
 

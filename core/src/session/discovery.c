@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "session/internal.h"
+#include "session/request.h"
 
 #define ANSWER_MAX (1024 * 1024)
 /* A list this young is not asked for again at open(). */
@@ -59,6 +60,7 @@ static void finished(eim_session *self, bool found) {
   eim_session_arm_deadlines(self);
   if (self->state == EIM_STATE_RESOLVING) eim_login_resolved(self, found);
   eim_side_resolved(self, found);
+  eim_request_resolved(self, found);
 }
 
 /* This bootstrap host did not help: the next one at once, as the real SDK does. Consumes error. */

@@ -147,6 +147,8 @@ struct eim_session {
   int outbox_count;
   uint64_t last_local_id;
   eim_side *sides;
+  struct eim_call *calls; /* request.c */
+  int call_count;
   struct eim_report *report; /* NULL: no upload of log lines */
 };
 
@@ -188,6 +190,8 @@ void eim_login_resolved(eim_session *self, bool found);
 void eim_login_http(eim_session *self, const eim_input *input);
 void eim_login_opened(eim_session *self);
 void eim_login_provisioned(eim_session *self, const eim_frame *frame);
+/* The request of the step under way waits for a connection, or has got one. */
+void eim_login_place(eim_session *self, int64_t deadline);
 void eim_login_phase_timeout(eim_session *self);
 void eim_login_retry(eim_session *self);
 void eim_login_timeout(eim_session *self);
@@ -251,6 +255,8 @@ uint64_t eim_outbox_new_id(eim_session *self);
 void eim_side_start(eim_session *self, const eim_input *input, eim_side_kind kind);
 void eim_side_resolved(eim_session *self, bool found);
 bool eim_side_http(eim_session *self, const eim_input *input);
+/* Its deadline from now on. False: none of these. */
+bool eim_side_place(eim_session *self, uint32_t id, int64_t deadline);
 void eim_side_timeout(eim_session *self);
 bool eim_side_cancel(eim_session *self, uint64_t token);
 /* End all (or only the renewals): code and message are those of cause. */

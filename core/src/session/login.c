@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "session/backoff.h"
 #include "session/internal.h"
+#include "session/request.h"
 
 /* A redirect to a redirect to a redirect is a loop. */
 #define REDIRECTS_MAX 3
@@ -475,6 +476,7 @@ void eim_login_new_token(eim_session *self) {
 void eim_login_no_token(eim_session *self, const char *reason) {
   if (!self->token_wanted) return;
   self->token_wanted = false;
+  eim_request_no_token(self);
   if (self->state != EIM_STATE_WAITING || self->token) return;
   eim_login_end(self,
                 eim_error_new(EIM_CODE_TOKEN_EXPIRED, EIM_DOMAIN_LOCAL, EIM_E_AUTH, EIM_ERROR_FINAL,
@@ -495,6 +497,10 @@ void eim_login_network(eim_session *self, bool up) {
   } else if (self->state == EIM_STATE_ONLINE) {
     eim_live_probe(self); /* the address may have changed under the connection */
   }
+}
+
+void eim_login_place(eim_session *self, int64_t deadline) {
+  eim_session_arm(self, EIM_TIMER_PHASE, deadline); /* loginTimeout bounds it all */
 }
 
 void eim_login_phase_timeout(eim_session *self) {
@@ -566,6 +572,7 @@ void eim_login_end(eim_session *self, eim_error *cause) {
     self->open_token = 0;
   }
   eim_outbox_fail(self, canceled);
+  eim_request_fail(self, canceled);
   eim_side_fail(self, canceled, true); /* renewals belong to the session, registrations do not */
   self->attempt = 0;
   eim_session_arm_deadlines(self);

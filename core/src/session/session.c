@@ -7,7 +7,10 @@
 
 #include "base/text.h"
 #include "session/internal.h"
+#include "session/request.h"
 
+/* Times requestTimeout that a request may wait for a connection. */
+#define WAIT_FACTOR 4
 #define BIT(state) (1u << EIM_STATE_##state)
 
 /* from -> set of to (docs/session.md) */
@@ -69,6 +72,7 @@ void eim_session_free(eim_session *self) {
     eim_secret_unref(side->secret);
     free(side);
   }
+  eim_request_free(self);
   eim_report_free(self);
   eim_pull_free(self);
   eim_hosts_free(&self->hosts);
@@ -126,6 +130,8 @@ void eim_session_arm_deadlines(eim_session *self) {
   if (self->outbox) at = self->outbox->deadline; /* all have the same timeout: the first is first */
   for (eim_side *side = self->sides; side; side = side->next)
     if (side->deadline < at) at = side->deadline;
+  int64_t request_at = eim_request_next(self);
+  if (request_at < at) at = request_at;
   if (self->discovery_http && self->discovery_deadline < at) at = self->discovery_deadline;
   if (at == INT64_MAX)
     eim_session_disarm(self, EIM_TIMER_SEND);
@@ -160,6 +166,7 @@ void eim_session_transit(eim_session *self, eim_state to, const eim_error *cause
     SESSION_LOG(EIM_LOG_INFO, self, "%s -> %s", eim_state_name(from), eim_state_name(to));
   self->state = to;
   eim_session_emit_change(self, EIM_EVENT_state, from, cause, next_retry, will_retry);
+  eim_request_wake(self);
 }
 
 void eim_session_result(eim_session *self, uint64_t token, eim_error *error, const char *json) {
@@ -179,7 +186,8 @@ static void cancel(eim_session *self, uint64_t token) {
     eim_login_end(self, NULL);
     return;
   }
-  if (!eim_outbox_cancel(self, token)) eim_side_cancel(self, token);
+  if (!eim_outbox_cancel(self, token) && !eim_side_cancel(self, token))
+    eim_request_cancel(self, token);
 }
 
 static void close_session(eim_session *self, uint64_t token) {
@@ -217,6 +225,7 @@ static void timer_fired(eim_session *self, eim_timer timer) {
     eim_discovery_timeout(self);
     eim_side_timeout(self);
     eim_outbox_timeout(self);
+    eim_request_timeout(self);
     eim_session_arm_deadlines(self);
     break;
   case EIM_TIMER_REPORT: eim_report_timer(self); break;
@@ -230,7 +239,21 @@ static void http_answer(eim_session *self, const eim_input *input) {
   else if (input->id == self->phase_http)
     eim_login_http(self, input);
   else if (!eim_report_http(self, input))
-    eim_side_http(self, input);
+    if (!eim_side_http(self, input)) eim_request_http(self, input);
+}
+
+/* The transport has only so many connections: requestTimeout runs from when a request has one, and
+ * how long it may wait for it has a bound of its own. */
+static void http_place(eim_session *self, const eim_input *input) {
+  int timeout = self->settings->request_timeout;
+  int64_t deadline = self->now.mono + (input->up ? timeout : (int64_t)timeout * WAIT_FACTOR);
+  if (input->id == self->discovery_http)
+    self->discovery_deadline = deadline;
+  else if (input->id == self->phase_http)
+    eim_login_place(self, deadline);
+  else if (!eim_side_place(self, input->id, deadline))
+    eim_request_place(self, input->id, deadline);
+  eim_session_arm_deadlines(self);
 }
 
 /* True: the wall clock jumped against the monotonic one, because the machine slept or the clock was
@@ -265,6 +288,7 @@ void eim_session_step(eim_session *self, const eim_input *input, eim_now now) {
   case EIM_IN_CLOSE: close_session(self, input->token); break;
   case EIM_IN_REGISTER: eim_side_start(self, input, EIM_SIDE_REGISTER); break;
   case EIM_IN_RENEW: eim_side_start(self, input, EIM_SIDE_RENEW); break;
+  case EIM_IN_REQUEST: eim_request_start(self, input); break;
   case EIM_IN_SEND: eim_outbox_send(self, input->message, input->token); break;
   case EIM_IN_ACT: eim_outbox_act(self, &input->action, input->token); break;
   case EIM_IN_CANCEL: cancel(self, input->token); break;
@@ -301,6 +325,7 @@ void eim_session_step(eim_session *self, const eim_input *input, eim_now now) {
       eim_login_failed(self, (eim_error *)eim_error_ref(input->error));
     }
     break;
+  case EIM_IN_PLACE: http_place(self, input); break;
   case EIM_IN_HTTP: http_answer(self, input); break;
   case EIM_IN_TIMER: timer_fired(self, input->timer); break;
   }

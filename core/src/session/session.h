@@ -96,6 +96,7 @@ typedef enum eim_input_kind {
   EIM_IN_CLOSE,        /* token */
   EIM_IN_REGISTER,     /* user, secret, text (nickname or NULL), token */
   EIM_IN_RENEW,        /* secret, token */
+  EIM_IN_REQUEST,      /* method, text (path with query), secret (JSON body or NULL), token */
   EIM_IN_SEND,         /* message, token */
   EIM_IN_ACT,          /* action, token */
   EIM_IN_CANCEL,       /* token */
@@ -112,13 +113,15 @@ typedef enum eim_input_kind {
   EIM_IN_FRAME,  /* conn, bytes, length: a binary message */
   EIM_IN_TEXT,   /* conn, bytes, length: a text message */
   EIM_IN_LOST,   /* conn, error (borrowed): failed to open, or closed */
-  EIM_IN_HTTP,   /* id, http_status, bytes, length; or error (borrowed) with http_status 0 */
-  EIM_IN_TIMER   /* timer */
+  EIM_IN_PLACE, /* id, up: the request waits for a place (up false), or has got one after waiting */
+  EIM_IN_HTTP,  /* id, http_status, bytes, length; or error (borrowed) with http_status 0 */
+  EIM_IN_TIMER  /* timer */
 } eim_input_kind;
 
 typedef struct eim_input {
   eim_input_kind kind;
   uint64_t token;
+  eim_http_method method;
   const char *user, *text;  /* borrowed */
   const eim_secret *secret; /* borrowed */
   bool is_token, up;
@@ -144,6 +147,10 @@ void eim_session_free(eim_session *self);
 eim_state eim_session_state(const eim_session *self);
 /* A JSON object for people and monitors (docs/session.md, "Health"). */
 void eim_session_health(const eim_session *self, eim_buf *out);
+/* What eim_client_request() takes: NULL, and *out is the path with its query as it goes into the
+ * URL; else the error, owned by the caller. Any thread. */
+eim_error *eim_request_check(const char *method, const char *path, const char *query,
+                             const char *json_body, eim_http_method *out_method, eim_buf *out);
 /* Device resource as fixed by the driver before the first open (identity.h); "" before. Copied. */
 bool eim_session_set_device(eim_session *self, const char *device_id);
 

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "session/internal.h"
+#include "session/request.h"
 
 #define ANSWER_MAX (64 * 1024)
 
@@ -72,6 +73,7 @@ static void take_over(eim_session *self, const eim_secret *token, int64_t expire
   self->token_given = self->was_online && self->state != EIM_STATE_ONLINE;
   eim_token_learned(self, expires_at, 0);
   eim_token_arm(self);
+  eim_request_wake(self);
 }
 
 void eim_side_start(eim_session *self, const eim_input *input, eim_side_kind kind) {
@@ -173,6 +175,13 @@ bool eim_side_http(eim_session *self, const eim_input *input) {
   }
   finish(self, side, eim_session_unanswered(input->error, input->may_have_arrived), "{}");
   return true;
+}
+
+bool eim_side_place(eim_session *self, uint32_t id, int64_t deadline) {
+  eim_side *side = self->sides;
+  while (side && side->http != id) side = side->next;
+  if (side) side->deadline = deadline;
+  return side != NULL;
 }
 
 void eim_side_timeout(eim_session *self) {

@@ -1,5 +1,6 @@
 /* token.c - the life of the access token, by the server's clock (docs/protocol.md 9). */
 #include "session/internal.h"
+#include "session/request.h"
 
 /* Look again at least this often, for clocks that were set meanwhile. */
 #define LOOK_AGAIN_MS (24 * 3600 * 1000)
@@ -23,6 +24,7 @@ bool eim_token_is_awaited(const eim_session *self) {
 void eim_token_renewal_failed(eim_session *self) {
   bool awaited = eim_token_is_awaited(self);
   if (!self->token_wanted || (awaited && !self->has_provider)) return;
+  eim_request_no_token(self);
   self->token_wanted = false; /* whoever needs one asks again */
   if (!awaited) return;
   int deadline = self->settings->login_timeout;

@@ -1,0 +1,415 @@
+/* request.c - REST calls of the application (eim_client_request): which host, with which token, and
+ * what may be repeated. A call that changes something is sent again only when it surely did not
+ * arrive; a GET whenever that may help (docs/protocol.md 22, 24). */
+#include "session/request.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/text.h"
+#include "session/backoff.h"
+#include "session/internal.h"
+
+#define ANSWER_MAX (4 * 1024 * 1024)
+#define PATH_MAX_BYTES 4096
+#define BODY_MAX (1024 * 1024)
+#define BACKOFF_MS 1000
+#define BACKOFF_MAX_MS 8000
+
+typedef struct eim_call {
+  struct eim_call *next;
+  uint64_t token;
+  eim_http_method method;
+  char *path;         /* with its query */
+  eim_secret *body;   /* NULL: none. What it holds is the application's: treated as a secret */
+  eim_secret *used;   /* token of the last attempt */
+  uint32_t http;      /* 0: none under way */
+  bool token_awaited; /* the provider was asked because of this call */
+  bool renewed;       /* the second token was refused as well: no third */
+  bool may_have;      /* an attempt may have reached the server */
+  size_t hosts_tried; /* since the last back-off */
+  int waits;          /* back-offs so far */
+  int64_t retry_at;   /* mono; 0: not in back-off */
+  int64_t deadline;   /* mono */
+  eim_error *last;    /* of the last attempt */
+} eim_call;
+
+/* ------------------------------------------------------------------ what is accepted */
+
+static eim_error *refused(const char *what) {
+  return eim_error_new(EIM_CODE_INVALID_PARAM, EIM_DOMAIN_LOCAL, EIM_E_INVALID, 0, "request: %s",
+                       what);
+}
+
+static int hex(char c) {
+  return c >= '0' && c <= '9'   ? c - '0'
+         : c >= 'a' && c <= 'f' ? c - 'a' + 10
+         : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                : -1;
+}
+
+/* What may stand in a URL as it is stays, '%' begins an escape, the rest becomes one. NULL: fine.
+ */
+static const char *add_part(eim_buf *out, const char *text, const char *plain) {
+  for (const char *c = text; *c; c++) {
+    unsigned char byte = (unsigned char)*c;
+    if (byte < 0x20 || byte == 0x7f) return "a control character in path or query";
+    if (byte == '%') {
+      int high = hex(c[1]), low = high < 0 ? -1 : hex(c[2]);
+      if (low < 0) return "'%' in path or query must begin an escape such as %20";
+      if (high * 16 + low < 0x20 || high * 16 + low == 0x7f)
+        return "a control character in path or query";
+      eim_buf_add(out, c, 3);
+      c += 2;
+    } else if ((byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') ||
+               (byte >= 'A' && byte <= 'Z') || strchr(plain, byte)) {
+      eim_buf_add(out, c, 1);
+    } else {
+      char one[2] = {*c, 0};
+      eim_buf_url(out, one);
+    }
+  }
+  return NULL;
+}
+
+/* "." and "..", escaped or not, and "" would lead elsewhere. */
+static bool is_odd_segment(const char *at, size_t length) {
+  size_t dots = 0;
+  while (length) {
+    size_t taken = *at == '.'                                                             ? 1
+                   : length >= 3 && at[0] == '%' && at[1] == '2' && (at[2] | 0x20) == 'e' ? 3
+                                                                                          : 0;
+    if (!taken) return false;
+    dots++;
+    at += taken;
+    length -= taken;
+  }
+  return dots <= 2;
+}
+
+static const char *check_path(const char *path) {
+  if (!path || *path != '/') return "the path must begin with '/'";
+  if (strpbrk(path, "?#\\")) return "'?', '#' and '\\' do not belong into the path";
+  for (const char *at = path; *at;) {
+    const char *end = strchr(++at, '/');
+    size_t length = end ? (size_t)(end - at) : strlen(at);
+    if (is_odd_segment(at, length)) return "an empty, '.' or '..' segment in the path";
+    for (size_t i = 0; i + 2 < length; i++)
+      if (at[i] == '%' && ((at[i + 1] == '2' && (at[i + 2] | 0x20) == 'f') ||
+                           (at[i + 1] == '5' && (at[i + 2] | 0x20) == 'c')))
+        return "an escaped slash in the path";
+    at += length;
+  }
+  return NULL;
+}
+
+eim_error *eim_request_check(const char *method, const char *path, const char *query,
+                             const char *json_body, eim_http_method *out_method, eim_buf *out) {
+  static const char *const names[] = {"GET", "POST", "PUT", "DELETE"};
+  size_t which = 0;
+  eim_json json;
+  const char *problem;
+  while (which < 4 && (!method || strcmp(method, names[which]))) which++;
+  if (which == 4) return refused("the method must be GET, POST, PUT or DELETE");
+  if ((problem = check_path(path))) return refused(problem);
+  if (!eim_utf8_valid(path, strlen(path)) || (query && !eim_utf8_valid(query, strlen(query))))
+    return refused("path or query is not valid UTF-8");
+  if (strlen(path) + (query ? strlen(query) : 0) > PATH_MAX_BYTES)
+    return refused("path and query are longer than 4096 bytes");
+  if (query && (*query == '?' || strchr(query, '#')))
+    return refused("the query is given without its '?' and without '#'");
+  if (which == EIM_HTTP_GET && json_body) return refused("a GET has no body");
+  if (json_body && strlen(json_body) > BODY_MAX)
+    return refused("the body is larger than 1048576 bytes");
+  if (json_body && !eim_json_parse(&json, json_body, strlen(json_body)))
+    return refused("the body is not JSON");
+  if ((problem = add_part(out, path, "/-._~!$&'()*+,;=:@"))) return refused(problem);
+  if (query && *query) {
+    eim_buf_str(out, "?");
+    if ((problem = add_part(out, query, "/-._~!$&'()*+,;=:@?"))) return refused(problem);
+  }
+  if (out->failed)
+    return eim_error_new(EIM_E_NOMEM, EIM_DOMAIN_LOCAL, EIM_E_NOMEM, EIM_ERROR_RETRIABLE,
+                         "out of memory");
+  *out_method = (eim_http_method)which;
+  return NULL;
+}
+
+/* ------------------------------------------------------------------ life of a call */
+
+static void drop(eim_call *call) {
+  free(call->path);
+  eim_secret_unref(call->body);
+  eim_secret_unref(call->used);
+  eim_error_unref(call->last);
+  free(call);
+}
+
+/* Takes it out of the list and ends it. Consumes error. */
+static void finish(eim_session *self, eim_call *call, eim_error *error, const char *json) {
+  eim_call **at = &self->calls;
+  while (*at != call) at = &(*at)->next;
+  *at = call->next;
+  self->call_count--;
+  eim_session_result(self, call->token, error, json);
+  drop(call);
+  eim_session_arm_deadlines(self);
+}
+
+static void send_out(eim_session *self, eim_call *call) {
+  eim_buf url = EIM_BUF_INIT;
+  const char *ip;
+  eim_discovery_rest(self, call->path, &url, &ip);
+  eim_secret_unref(call->used);
+  call->used = eim_secret_ref(self->token);
+  call->http = eim_session_next_id(self);
+  call->hosts_tried++;
+  call->retry_at = 0;
+  eim_http_request request = {.id = call->http,
+                              .method = call->method,
+                              .url = url.failed ? "" : (const char *)url.data,
+                              .ip = ip,
+                              .once = call->method != EIM_HTTP_GET,
+                              .bearer = call->used,
+                              .max_answer = ANSWER_MAX};
+  if (call->body) {
+    request.content_type = "application/json";
+    request.body = eim_secret_text(call->body);
+    request.body_length = strlen(eim_secret_text(call->body));
+  }
+  self->io.http(self->io.user, &request);
+  eim_buf_free(&url);
+}
+
+/* Sent as soon as there are hosts and a token; true: it is over, and its result is out. */
+static bool try_now(eim_session *self, eim_call *call) {
+  if (call->http || call->retry_at || !self->token) return false;
+  if (call->token_awaited && self->token == call->used) return false;
+  call->token_awaited = false;
+  switch (eim_discovery_need(self, false)) {
+  case EIM_FOUND: send_out(self, call); return false;
+  case EIM_FINDING: return false;
+  case EIM_NOT_FOUND: break;
+  }
+  finish(self, call, eim_error_with_flags(self->discovery_error, 0), "{}");
+  return true;
+}
+
+void eim_request_start(eim_session *self, const eim_input *input) {
+  eim_error *error = NULL;
+  eim_call *call = NULL;
+  if (self->state == EIM_STATE_OFFLINE)
+    error =
+        eim_error_new(EIM_CODE_USER_NOT_LOGIN, EIM_DOMAIN_LOCAL, EIM_E_STATE, 0, "not logged in");
+  else if (self->call_count >= self->settings->max_pending_sends)
+    error = eim_error_new(EIM_E_FULL, EIM_DOMAIN_LOCAL, EIM_E_FULL, EIM_ERROR_RETRIABLE,
+                          "%d requests are waiting for the server already", self->call_count);
+  else
+    call = calloc(1, sizeof *call);
+  if (call && !(call->path = eim_strdup(input->text))) {
+    free(call);
+    call = NULL;
+  }
+  if (!call) {
+    if (!error)
+      error = eim_error_new(EIM_E_NOMEM, EIM_DOMAIN_LOCAL, EIM_E_NOMEM, 0, "out of memory");
+    eim_session_result(self, input->token, error, "{}");
+    return;
+  }
+  call->token = input->token;
+  call->method = input->method;
+  call->body = eim_secret_ref(input->secret);
+  call->deadline = self->now.mono + self->settings->request_timeout;
+  eim_call **at = &self->calls;
+  while (*at) at = &(*at)->next;
+  *at = call;
+  self->call_count++;
+  try_now(self, call);
+  eim_session_arm_deadlines(self);
+}
+
+void eim_request_wake(eim_session *self) {
+  for (eim_call *call = self->calls, *next; call; call = next) {
+    next = call->next;
+    try_now(self, call);
+  }
+}
+
+void eim_request_resolved(eim_session *self, bool found) {
+  for (eim_call *call = self->calls, *next; call; call = next) {
+    next = call->next;
+    if (call->http || call->retry_at || !self->token) continue;
+    if (found)
+      try_now(self, call);
+    else
+      finish(self, call, eim_error_with_flags(self->discovery_error, 0), "{}");
+  }
+}
+
+/* Again after a while, when that is still in time. False: it is not. Takes over the error then. */
+static bool back_off(eim_session *self, eim_call *call, eim_error *error) {
+  int64_t at =
+      self->now.mono + 1 + eim_backoff(++call->waits, BACKOFF_MS, BACKOFF_MAX_MS, &self->random);
+  if (at >= call->deadline) return false;
+  SESSION_LOG(EIM_LOG_DEBUG, self, "request is tried again in %d ms: %s",
+              (int)(at - self->now.mono), eim_error_message(error));
+  eim_error_unref(call->last);
+  call->last = error;
+  call->retry_at = at;
+  call->hosts_tried = 0;
+  eim_session_arm_deadlines(self);
+  return true;
+}
+
+static eim_error *maybe(eim_error *error, bool may_have) {
+  if (!may_have || !error) return error;
+  eim_error *marked = eim_error_with_flags(error, EIM_ERROR_MAYBE);
+  eim_error_unref(error);
+  return marked;
+}
+
+static void unanswered(eim_session *self, eim_call *call, const eim_input *input) {
+  bool again = call->method == EIM_HTTP_GET || !input->may_have_arrived;
+  if (call->method != EIM_HTTP_GET && input->may_have_arrived) call->may_have = true;
+  eim_error *error = eim_session_unanswered(input->error, call->may_have);
+  if (again && self->hosts_fetched && call->hosts_tried < self->hosts.rest_count) {
+    self->rest_index++;
+    send_out(self, call);
+    eim_error_unref(error);
+    return;
+  }
+  if (again && eim_error_is_retriable(error) && back_off(self, call, error)) return;
+  finish(self, call, error, "{}");
+}
+
+/* A 401 may only say that the token is not the newest any more. */
+static bool wait_for_token(eim_session *self, eim_call *call, eim_error *error) {
+  if (call->renewed) return false;
+  bool newer = self->token && self->token != call->used;
+  if (!newer && !eim_token_ask(self, EIM_TOKEN_REFUSED, call->deadline - self->now.mono))
+    return false;
+  call->renewed = call->token_awaited = true;
+  eim_error_unref(call->last);
+  call->last = error;
+  call->hosts_tried = 0;
+  try_now(self, call);
+  return true;
+}
+
+static void answered(eim_session *self, eim_call *call, const eim_input *input) {
+  eim_json json;
+  eim_buf out = EIM_BUF_INIT;
+  eim_error *error = NULL;
+  bool is_get = call->method == EIM_HTTP_GET;
+  int status = input->http_status;
+  if (status < 200 || status > 299) {
+    error = eim_rest_error(EIM_REST_OTHER, status, input->bytes, input->length);
+    if (status == 401 && wait_for_token(self, call, error)) return;
+    bool busy = status == 429 || (status >= 502 && status <= 504);
+    if (is_get && busy && eim_error_is_retriable(error) && back_off(self, call, error)) return;
+    if (!is_get && (status == 408 || status >= 500)) error = maybe(error, true);
+  } else if (input->length && !eim_json_parse(&json, input->bytes, input->length)) {
+    error = maybe(eim_error_new_detail(EIM_E_PROTOCOL, EIM_DOMAIN_HTTP, status, EIM_ERROR_RETRIABLE,
+                                       "{\"what\":\"body\"}", "the server's answer is not JSON"),
+                  !is_get);
+  } else {
+    eim_buf_printf(&out, "{\"status\":%d,\"body\":", status);
+    if (input->length)
+      eim_json_raw(json, &out);
+    else
+      eim_buf_str(&out, "null");
+    eim_buf_str(&out, "}");
+    if (out.failed)
+      error = maybe(eim_error_new(EIM_E_NOMEM, EIM_DOMAIN_LOCAL, EIM_E_NOMEM, EIM_ERROR_RETRIABLE,
+                                  "out of memory"),
+                    !is_get);
+  }
+  finish(self, call, error, error ? "{}" : (const char *)out.data);
+  eim_buf_free(&out);
+}
+
+bool eim_request_http(eim_session *self, const eim_input *input) {
+  eim_call *call = self->calls;
+  while (call && call->http != input->id) call = call->next;
+  if (!call) return false;
+  call->http = 0;
+  if (input->error)
+    unanswered(self, call, input);
+  else
+    answered(self, call, input);
+  return true;
+}
+
+bool eim_request_place(eim_session *self, uint32_t id, int64_t deadline) {
+  eim_call *call = self->calls;
+  while (call && call->http != id) call = call->next;
+  if (!call) return false;
+  call->deadline = deadline;
+  return true;
+}
+
+int64_t eim_request_next(const eim_session *self) {
+  int64_t at = INT64_MAX;
+  for (const eim_call *call = self->calls; call; call = call->next) {
+    int64_t due =
+        call->retry_at && call->retry_at < call->deadline ? call->retry_at : call->deadline;
+    if (due < at) at = due;
+  }
+  return at;
+}
+
+void eim_request_timeout(eim_session *self) {
+  for (eim_call *call = self->calls, *next; call; call = next) {
+    next = call->next;
+    if (call->deadline <= self->now.mono) {
+      bool written = call->method != EIM_HTTP_GET && (call->http || call->may_have);
+      if (call->http) self->io.http_cancel(self->io.user, call->http);
+      eim_error *error = call->last && !call->http ? (eim_error *)eim_error_ref(call->last) : NULL;
+      if (!error)
+        error = eim_error_new(EIM_CODE_SERVER_TIMEOUT, EIM_DOMAIN_LOCAL, EIM_E_TIMEOUT,
+                              EIM_ERROR_RETRIABLE | (written ? EIM_ERROR_MAYBE : 0),
+                              "no answer within %d ms", self->settings->request_timeout);
+      finish(self, call, error, "{}");
+    } else if (call->retry_at && call->retry_at <= self->now.mono) {
+      call->retry_at = 0;
+      try_now(self, call);
+    }
+  }
+}
+
+static void end(eim_session *self, eim_call *call, const eim_error *cause) {
+  bool written = call->method != EIM_HTTP_GET && (call->http || call->may_have);
+  if (call->http) self->io.http_cancel(self->io.user, call->http);
+  finish(self, call, eim_session_unanswered(cause, written), "{}");
+}
+
+bool eim_request_cancel(eim_session *self, uint64_t token) {
+  eim_call *call = self->calls;
+  while (call && call->token != token) call = call->next;
+  if (!call) return false;
+  eim_error *canceled =
+      eim_error_new(EIM_E_CANCELED, EIM_DOMAIN_LOCAL, EIM_E_CANCELED, 0, "canceled");
+  end(self, call, canceled);
+  eim_error_unref(canceled);
+  return true;
+}
+
+void eim_request_no_token(eim_session *self) {
+  for (eim_call *call = self->calls, *next; call; call = next) {
+    next = call->next;
+    if (call->token_awaited) finish(self, call, (eim_error *)eim_error_ref(call->last), "{}");
+  }
+}
+
+void eim_request_fail(eim_session *self, const eim_error *cause) {
+  while (self->calls) end(self, self->calls, cause);
+}
+
+void eim_request_free(eim_session *self) {
+  while (self->calls) {
+    eim_call *next = self->calls->next;
+    drop(self->calls);
+    self->calls = next;
+  }
+}
