@@ -62,6 +62,13 @@
 %ignore eim_config_free;
 %ignore eim_context_subscribe_log; /* C callbacks: a language file wraps them by hand if at all */
 %ignore eim_log_download;
+/* eim_message_from_json makes every kind in one call, and checks the same. */
+%ignore eim_message_builder;
+%ignore eim_message_builder_new;
+%ignore eim_message_builder_free;
+%ignore eim_message_builder_set;
+%ignore eim_message_builder_set_ext;
+%ignore eim_message_builder_build;
 %ignore eim_context_start; /* bindings poll from a thread of their own language */
 
 /* ------------------------------------------------------------------------------------- payloads */
@@ -103,6 +110,7 @@ typedef struct eim_error {
 %ignore eim_message_text(const eim_message *);
 %ignore eim_message_ext(const eim_message *);
 %ignore eim_message_body(const eim_message *);
+%ignore eim_message_to_json(const eim_message *);
 typedef struct eim_message {
 } eim_message;
 %extend eim_message {
@@ -118,6 +126,7 @@ typedef struct eim_message {
   const char *text();
   const char *ext();
   const char *body();
+  const char *to_json();
 }
 
 %ignore eim_state_change_state(const eim_state_change *);
@@ -163,6 +172,7 @@ typedef struct eim_token_event {
 %ignore eim_receipt_to(const eim_receipt *);
 %ignore eim_receipt_get_chat_type(const eim_receipt *);
 %ignore eim_receipt_time(const eim_receipt *);
+%ignore eim_receipt_json(const eim_receipt *);
 typedef struct eim_receipt {
 } eim_receipt;
 %extend eim_receipt {
@@ -174,6 +184,7 @@ typedef struct eim_receipt {
   const char *to();
   eim_chat_type get_chat_type();
   int64_t time();
+  const char *json();
 }
 
 %ignore eim_notice_name(const eim_notice *);
@@ -261,6 +272,14 @@ typedef struct eim_context {
 %ignore eim_client_network_changed(eim_client *, bool);
 %ignore eim_client_set_login_ext(eim_client *, const char *);
 %ignore eim_client_send(eim_client *, const eim_message *, uint64_t);
+%ignore eim_client_message_done(eim_client *, const eim_message *);
+%ignore eim_client_send_read(eim_client *, const eim_message *, const char *, uint64_t);
+%ignore eim_client_send_channel_read(eim_client *, eim_chat_type, const char *, uint64_t);
+%ignore eim_client_recall(eim_client *, eim_chat_type, const char *, const char *, const char *, uint64_t);
+%ignore eim_client_edit(eim_client *, const char *, const eim_message *, uint64_t);
+%ignore eim_client_join_room(eim_client *, const char *, const char *, bool, uint64_t);
+%ignore eim_client_leave_room(eim_client *, const char *, uint64_t);
+%ignore eim_client_request(eim_client *, const char *, const char *, const char *, const char *, uint64_t);
 %ignore eim_client_cancel(eim_client *, uint64_t);
 %ignore eim_client_state(const eim_client *);
 typedef struct eim_client {
@@ -281,6 +300,16 @@ typedef struct eim_client {
   eim_status network_changed(bool up);
   eim_status set_login_ext(const char *ext);
   eim_status send(const eim_message *message, uint64_t token);
+  eim_status message_done(const eim_message *message);
+  eim_status send_read(const eim_message *message, const char *content, uint64_t token);
+  eim_status send_channel_read(eim_chat_type chat_type, const char *to, uint64_t token);
+  eim_status recall(eim_chat_type chat_type, const char *to, const char *message_id,
+                    const char *ext, uint64_t token);
+  eim_status edit(const char *message_id, const eim_message *message, uint64_t token);
+  eim_status join_room(const char *room_id, const char *ext, bool leave_others, uint64_t token);
+  eim_status leave_room(const char *room_id, uint64_t token);
+  eim_status request(const char *method, const char *path, const char *query,
+                     const char *json_body, uint64_t token);
   eim_status cancel(uint64_t token);
   eim_state state();
 }
@@ -296,3 +325,4 @@ typedef struct eim_client {
 %include <eim/config.h>
 %include <eim/context.h>
 %include <eim/client.h>
+%include <eim/rest.h>

@@ -51,6 +51,7 @@ class Options(TypedDict, total=False):
     use_own_upload_fun: bool | None
     max_pending_sends: int | None
     max_undelivered: int | None
+    ack_mode: str | None
     max_frame_bytes: int | None
     enable_report_logs: bool | None
     report_log_level: str | int | None
