@@ -187,6 +187,14 @@ static void answer_rest(world *w, const eim_http_request *request) {
   w->rest_method = request->method;
   w->rest_once = request->once;
   w->rest_id = request->id;
+  const eim_http_file *f = request->file;
+  if (f && f->send)
+    snprintf(w->rest_file, sizeof w->rest_file, "send %s as %s %dx%d", f->send, f->name, f->width,
+             f->height);
+  else if (f)
+    snprintf(w->rest_file, sizeof w->rest_file, "receive %s at most %d%s%s%s", f->receive,
+             (int)f->max_bytes, f->thumbnail ? " small" : "", f->secret ? " with " : "",
+             f->secret ? eim_secret_text(f->secret) : "");
   snprintf(w->rest_url, sizeof w->rest_url, "%s", request->url);
   snprintf(w->rest_token, sizeof w->rest_token, "%s", eim_secret_text(request->bearer));
   snprintf(w->rest_body, sizeof w->rest_body, "%.*s", (int)request->body_length,
@@ -197,6 +205,13 @@ static void answer_rest(world *w, const eim_http_request *request) {
   const char *body = "{\"data\":[\"bob\"]}";
   switch (what) {
   case 'h': body = "<html>"; break;
+  case 'u':
+    body = "{\"entities\":[{\"uuid\":\"5fd7-1\",\"type\":\"chatfile\",\"share-secret\":\"s\"}]}";
+    break;
+  case 'f':
+    p->error = eim_error_new(EIM_E_INVALID, EIM_DOMAIN_OS, 2, 0, "no file");
+    put(w, p);
+    return;
   case 'e': body = ""; break;
   case '1': body = "{\"error\":\"unauthorized\",\"error_description\":\"bad token\"}"; break;
   case '3':
@@ -214,6 +229,7 @@ static void answer_rest(world *w, const eim_http_request *request) {
                    : what == '3' ? 503
                    : what == '9' ? 429
                    : what == '4' ? 404
+                   : what == '6' ? 416
                                  : 200;
   p->bytes = (uint8_t *)strdup(body);
   p->length = strlen(body);
@@ -226,7 +242,7 @@ static void on_http(void *user, const eim_http_request *request) {
   snprintf(w->last_url, sizeof w->last_url, "%s", request->url);
   bool is_dns = strstr(request->url, "server.json") != NULL;
   bool is_token = strstr(request->url, "/token") && request->method == EIM_HTTP_POST;
-  if (strstr(request->url, "/users/peer/")) {
+  if (strstr(request->url, "/users/peer/") || request->file) {
     answer_rest(w, request);
     return;
   }
@@ -534,6 +550,7 @@ static void happen(world *w, pending *p) {
   input.conn = p->conn;
   input.id = p->id;
   input.http_status = p->http_status;
+  input.done = input.total = 700; /* of any file */
   input.error = p->error;
   input.may_have_arrived = p->may_have_arrived;
   input.bytes = p->bytes;

@@ -82,7 +82,8 @@ typedef struct world {
    * silence. Then ok. Only what was answered with ok, and whose answer arrives, is kept. */
   const char *logs_plan;
 
-  /* What happens to the application's REST calls (paths below /users/peer/), a character each: o
+  /* What happens to the application's REST calls (paths below /users/peer/, and files: u one is
+   * stored, f trouble with the local one, 6 HTTP 416), a character each: o
    * ok, h HTML with 200, e empty, 1 HTTP 401, 3 HTTP 503, 9 HTTP 429, 4 HTTP 404, c not connected,
    * m cut, who knows when, s silence. Then ok. */
   const char *rest_plan;
@@ -97,7 +98,7 @@ typedef struct world {
   char last_provision_token[128], last_provision_reason[64], last_provision_resource[128];
   int receipts_up;
   int rest_calls;
-  char rest_url[512], rest_token[128], rest_body[128];
+  char rest_url[512], rest_token[128], rest_body[128], rest_file[160];
   eim_http_method rest_method;
   bool rest_once;
   uint32_t rest_id;

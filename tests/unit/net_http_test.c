@@ -564,3 +564,214 @@ TEST(http_says_who_waits_for_a_connection) {
   pthread_cond_destroy(&g.changed);
   pthread_mutex_destroy(&g.lock);
 }
+
+/* ------------------------------------------------------------------ files */
+
+static char *scratch(const char *name) {
+  static char dir[] = "/tmp/eim-net-file-XXXXXX", path[2][256];
+  static int turn;
+  static bool made;
+  if (!made && !mkdtemp(dir)) abort();
+  made = true;
+  turn = !turn;
+  snprintf(path[turn], sizeof path[turn], "%s/%s", dir, name);
+  return path[turn];
+}
+
+static void put_file(const char *path, size_t length) {
+  FILE *f = fopen(path, "w");
+  for (size_t i = 0; i < length; i++) fputc((int)('a' + i % 26), f);
+  fclose(f);
+}
+
+static long file_is_pattern(const char *path) { /* its length, -1: another content or none */
+  FILE *f = fopen(path, "r");
+  long n = 0;
+  if (!f) return -1;
+  for (int c; (c = fgetc(f)) != EOF; n++)
+    if (c != 'a' + n % 26) {
+      n = -2;
+      break;
+    }
+  fclose(f);
+  return n;
+}
+
+enum { BIG = 3 << 20 };
+
+typedef struct store {
+  char head[16384];
+  size_t received, matched;
+  const char *shrink; /* cut this file when the head is here */
+} store;
+
+static void serve_upload(peer_conn *conn, void *user) {
+  store *s = user;
+  static char body[BIG + 4096];
+  if (!peer_head(conn)) return;
+  snprintf(s->head, sizeof s->head, "%s", conn->head);
+  const char *length = strcasestr(conn->head, "Content-Length: ");
+  size_t size = length ? (size_t)atoll(length + 16) : 0;
+  if (!size || size > sizeof body) return;
+  if (s->shrink) (void)!truncate(s->shrink, 1000);
+  if (!peer_read(conn, body, size)) return;
+  s->received = size;
+  char *start = memmem(body, size, "\r\n\r\n", 4);
+  while (start && s->matched < size - (size_t)(start + 4 - body) &&
+         start[4 + s->matched] == (char)('a' + s->matched % 26))
+    s->matched++;
+  s->head[0] = 0;
+  snprintf(s->head, sizeof s->head, "%.6000s%.400s", conn->head, body);
+  peer_say(conn, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");
+}
+
+TEST(http_streams_an_upload_from_the_disk) {
+  store s = {0};
+  char *path = scratch("up");
+  put_file(path, BIG);
+  peer *p = peer_start(serve_upload, &s, NULL);
+  client c = begin();
+  eim_secret *bearer = eim_secret_new("tok");
+  eim_http_file file = {.send = path, .name = "a \"b\".png", .width = 100, .height = 50};
+  start(&c, (eim_http_request){.method = EIM_HTTP_POST, .bearer = bearer, .file = &file}, "http",
+        "api.example.test", peer_port(p));
+  CHECK(peer_turn(c.loop, &c.done, DEADLINE));
+  CHECK(!c.error);
+  CHECK_INT(c.status, 200);
+  peer_stop(p);
+  CHECK_INT(s.matched, BIG);
+  CHECK(strstr(s.head, "POST /org/app/token") != NULL);
+  CHECK(strstr(s.head, "restrict-access: true") != NULL);
+  CHECK(strstr(s.head, "Authorization: Bearer tok") != NULL);
+  CHECK(strstr(s.head, "multipart/form-data") != NULL);
+  CHECK(strstr(s.head, "name=\"file\"") != NULL);
+  eim_secret_unref(bearer);
+  end(&c);
+}
+
+TEST(http_says_what_is_wrong_with_a_file_to_send) {
+  store s = {0};
+  peer *p = peer_start(serve_upload, &s, NULL);
+  client c = begin();
+  eim_http_file file = {.send = scratch("not there"), .name = "x"};
+  eim_http_request request = {.method = EIM_HTTP_POST, .file = &file};
+  start(&c, request, "http", "api.example.test", peer_port(p));
+  CHECK(peer_turn(c.loop, &c.done, DEADLINE));
+  CHECK_INT(eim_error_code(c.error), EIM_E_INVALID);
+  CHECK_INT(eim_error_native(c.error), ENOENT);
+  CHECK(!c.may_have_arrived);
+  file.send = "/dev/null";
+  start(&c, request, "http", "api.example.test", peer_port(p));
+  CHECK(peer_turn(c.loop, &c.done, DEADLINE));
+  CHECK_INT(eim_error_code(c.error), EIM_E_INVALID);
+  char *path = scratch("shorter");
+  put_file(path, BIG);
+  s.shrink = file.send = path;
+  start(&c, request, "http", "api.example.test", peer_port(p));
+  CHECK(peer_turn(c.loop, &c.done, DEADLINE));
+  CHECK_INT(eim_error_code(c.error), EIM_E_INVALID);
+  CHECK(strstr(eim_error_message(c.error), "became shorter") != NULL);
+  peer_stop(p);
+  end(&c);
+}
+
+typedef struct source {
+  size_t cut; /* close after so many bytes of the body, 0: never */
+  bool no_range, other_range;
+  char head[4096];
+} source;
+
+static void serve_download(peer_conn *conn, void *user) {
+  source *s = user;
+  while (peer_head(conn)) {
+    snprintf(s->head, sizeof s->head, "%.4000s", conn->head);
+    const char *range = s->no_range ? NULL : strcasestr(conn->head, "Range: bytes=");
+    size_t from = range ? (size_t)atoll(range + 13) : 0;
+    char text[256];
+    if (from >= BIG) {
+      peer_say(conn, "HTTP/1.1 416 No\r\nContent-Length: 0\r\n\r\n");
+      continue;
+    }
+    if (range)
+      snprintf(
+          text, sizeof text,
+          "HTTP/1.1 206 Partial\r\nContent-Range: bytes %zu-%d/%d\r\nContent-Length: %zu\r\n\r\n",
+          s->other_range ? from + 5 : from, BIG - 1, BIG, (size_t)BIG - from);
+    else
+      snprintf(text, sizeof text, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", BIG);
+    if (!peer_say(conn, text)) return;
+    static char body[BIG];
+    for (size_t i = 0; i < BIG; i++) body[i] = (char)('a' + i % 26);
+    size_t length = BIG - from;
+    if (s->cut && s->cut < length) {
+      peer_write(conn, body + from, s->cut);
+      return;
+    }
+    if (!peer_write(conn, body + from, length)) return;
+  }
+}
+
+static void fetch(client *c, peer *p, const char *path, int64_t max_bytes) {
+  eim_http_file file = {.receive = path, .max_bytes = max_bytes, .thumbnail = true};
+  start(c, (eim_http_request){.method = EIM_HTTP_GET, .file = &file, .max_answer = 1000}, "http",
+        "api.example.test", peer_port(p));
+  CHECK(peer_turn(c->loop, &c->done, DEADLINE));
+}
+
+TEST(http_downloads_to_a_file_and_goes_on_where_it_was_cut) {
+  source s = {.cut = 1 << 20};
+  peer *p = peer_start(serve_download, &s, NULL);
+  client c = begin();
+  char *path = scratch("down");
+  fetch(&c, p, path, 0);
+  CHECK(c.error != NULL);
+  CHECK(eim_error_is_retriable(c.error));
+  CHECK_INT(file_is_pattern(path), -1); /* nothing under the final name */
+  fetch(&c, p, path, 0);
+  CHECK(c.error != NULL);
+  CHECK(strstr(s.head, "Range: bytes=1048576-") != NULL);
+  CHECK(strstr(s.head, "thumbnail: true") != NULL);
+  CHECK(!strstr(s.head, "Authorization"));
+  s.cut = 0;
+  fetch(&c, p, path, 0);
+  CHECK(!c.error);
+  CHECK_INT(c.status, 206);
+  CHECK_INT(file_is_pattern(path), BIG);
+  /* and one whose server has no ranges */
+  char *other = scratch("no ranges");
+  s.cut = 1 << 20;
+  fetch(&c, p, other, 0);
+  s.cut = 0;
+  s.no_range = true;
+  fetch(&c, p, other, 0);
+  CHECK_INT(c.status, 200);
+  CHECK_INT(file_is_pattern(other), BIG);
+  peer_stop(p);
+  end(&c);
+}
+
+TEST(http_refuses_what_does_not_fit) {
+  source s = {.cut = 1 << 20};
+  peer *p = peer_start(serve_download, &s, NULL);
+  client c = begin();
+  char *path = scratch("wrong");
+  fetch(&c, p, path, 0);
+  s.cut = 0;
+  s.other_range = true;
+  fetch(&c, p, path, 0);
+  CHECK_INT(eim_error_code(c.error), EIM_E_PROTOCOL);
+  s.other_range = false;
+  path = scratch("large");
+  fetch(&c, p, path, BIG - 1);
+  CHECK_INT(eim_error_code(c.error), EIM_CODE_FILE_TOO_LARGE);
+  CHECK_INT(file_is_pattern(path), -1);
+  fetch(&c, p, path, BIG);
+  CHECK(!c.error);
+  CHECK(!strstr(s.head, "Range:")); /* nothing was kept */
+  CHECK_INT(file_is_pattern(path), BIG);
+  path = scratch("no such folder/x");
+  fetch(&c, p, path, 0);
+  CHECK_INT(eim_error_native(c.error), ENOENT);
+  peer_stop(p);
+  end(&c);
+}

@@ -32,6 +32,40 @@ extern "C" {
 EIM_API eim_status eim_client_request(eim_client *self, const char *method, const char *path,
                                       const char *query, const char *json_body, uint64_t token);
 
+/**
+ * Send a file of this machine to the file store of the app. Read from the disk as it is sent, so of
+ * any size. @p path: a regular file. @p filename: what the server is told, NULL: the last part of
+ * @p path. @p thumbnail_width, @p thumbnail_height: of the small picture the server is to make of
+ * an image, 0: as it likes.
+ *
+ * on_progress tells how far it is, at most ten times a second and once at the end. The result's
+ * JSON is `{"url":…,"secret":…,"uuid":…,"filename":…,"file_length":…}`: the fields of a message
+ * with an attachment; `secret` gives access to the file. `requestTimeout` ends an upload of which
+ * nothing moves. Repeated, canceled and refused as a POST of eim_client_request(); 405: too large
+ * for the app. A file that cannot be read, or becomes shorter meanwhile, is EIM_E_INVALID with the
+ * errno in eim_error_native(); what is added to it meanwhile is not sent.
+ */
+EIM_API eim_status eim_client_upload(eim_client *self, const char *path, const char *filename,
+                                     int thumbnail_width, int thumbnail_height, uint64_t token);
+
+/**
+ * Receive a file, for example the `url` of a message, into @p path, which is replaced when, and
+ * only when, all of it is here. Until then it is beside it under a name that ends in ".part" (only
+ * this user may read it), which stays when the download ends early: the next one of the same URL to
+ * the same path goes on there. Not more than one at a time of the same URL to the same path.
+ *
+ * @p secret: the `secret` of the message, or NULL. It and the access token are told only to the
+ * REST hosts of the app: any other URL is fetched without them. @p max_bytes: more is refused with
+ * 405; 0: any size. @p thumbnail: the small picture instead.
+ *
+ * on_progress as for an upload; the result's JSON is `{"path":…,"file_length":…}`. Repeated as a
+ * GET of eim_client_request(). No room on the disk and the like: EIM_E_INVALID with the errno in
+ * eim_error_native(), and what was received is removed.
+ */
+EIM_API eim_status eim_client_download(eim_client *self, const char *url, const char *secret,
+                                       const char *path, int64_t max_bytes, bool thumbnail,
+                                       uint64_t token);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,8 +1,14 @@
 /* rest.c - REST calls: checked on the calling thread, decided by the session. */
 #include <eim/rest.h>
 
+#include <string.h>
+
 #include "api/client.h"
+#include "base/text.h"
 #include "model/error.h"
+
+/* Sanity: no file system or server takes more. */
+enum { PATH_LIMIT = 4096, NAME_LIMIT = 255, SECRET_LIMIT = 1024 };
 
 eim_status eim_client_request(eim_client *self, const char *method, const char *path,
                               const char *query, const char *json_body, uint64_t token) {
@@ -17,4 +23,51 @@ eim_status eim_client_request(eim_client *self, const char *method, const char *
     status = eim_client_post(self, &input, NULL, json_body, (const char *)whole.data, NULL);
   eim_buf_free(&whole);
   return status;
+}
+
+/* A path of this machine: bytes, not text. */
+static eim_status check_local(const char *path) {
+  size_t length = path ? strlen(path) : 0;
+  if (length && length < PATH_LIMIT) return EIM_OK;
+  return eim_fail_with(EIM_E_INVALID,
+                       eim_error_new(EIM_CODE_INVALID_PARAM, EIM_DOMAIN_LOCAL, EIM_E_INVALID, 0,
+                                     "client: path is %s", length ? "too long" : "empty"));
+}
+
+eim_status eim_client_upload(eim_client *self, const char *path, const char *filename,
+                             int thumbnail_width, int thumbnail_height, uint64_t token) {
+  eim_input input = {
+      .kind = EIM_IN_UPLOAD, .token = token, .width = thumbnail_width, .height = thumbnail_height};
+  eim_status status = eim_client_usable(self);
+  if (status || (status = check_local(path))) return status;
+  if (!filename) {
+    const char *slash = strrchr(path, '/');
+    filename = slash ? slash + 1 : path;
+  }
+  bool odd = !*filename || strlen(filename) > NAME_LIMIT ||
+             !eim_utf8_valid(filename, strlen(filename)) || thumbnail_width < 0 ||
+             thumbnail_height < 0;
+  for (const char *c = filename; *c; c++)
+    if ((unsigned char)*c < 0x20 || *c == 0x7f) odd = true;
+  if (odd)
+    return eim_fail_with(EIM_E_INVALID,
+                         eim_error_new(EIM_CODE_INVALID_PARAM, EIM_DOMAIN_LOCAL, EIM_E_INVALID, 0,
+                                       "client: file name or size of the thumbnail is not valid"));
+  return eim_client_post(self, &input, path, NULL, filename, NULL);
+}
+
+eim_status eim_client_download(eim_client *self, const char *url, const char *secret,
+                               const char *path, int64_t max_bytes, bool thumbnail,
+                               uint64_t token) {
+  eim_input input = {
+      .kind = EIM_IN_DOWNLOAD, .token = token, .up = thumbnail, .max_bytes = max_bytes};
+  eim_status status = eim_client_usable(self);
+  if (status || (status = check_local(path))) return status;
+  eim_error *error = eim_download_check(url);
+  if (!error &&
+      (max_bytes < 0 || (secret && (strlen(secret) > SECRET_LIMIT || strpbrk(secret, "\r\n")))))
+    error = eim_error_new(EIM_CODE_INVALID_PARAM, EIM_DOMAIN_LOCAL, EIM_E_INVALID, 0,
+                          "client: secret or size is not valid");
+  if (error) return eim_fail_with(EIM_E_INVALID, error);
+  return eim_client_post(self, &input, path, secret && *secret ? secret : NULL, url, NULL);
 }

@@ -13,7 +13,7 @@
 #include "net/ws.h"
 
 /* REST answers are bounded by the session's own, shorter timers; this one is a safety net. */
-enum { HTTP_LIMIT_MS = 300000 };
+enum { HTTP_LIMIT_MS = 300000, FILE_LIMIT_MS = 24 * 3600 * 1000 };
 
 /* A socket or a request of this driver. */
 struct link {
@@ -23,7 +23,8 @@ struct link {
   eim_ws *ws;
   eim_http *http;
   eim_alarm alarm; /* out of memory and places are told later, too */
-  bool place_changed, waits;
+  bool place_changed, waits, moved;
+  int64_t done, total; /* of its file */
 };
 
 typedef struct driver_alarm {
@@ -163,6 +164,7 @@ static void on_answer(void *user, int status, const void *body, size_t length,
   struct link *l = user;
   eim_driver *self = l->driver;
   uint32_t id = l->id;
+  int64_t done = l->done, total = l->total;
   l->http = NULL;
   drop_link(find_link(&self->requests, id));
   step(self, &(eim_input){.kind = EIM_IN_HTTP,
@@ -171,7 +173,9 @@ static void on_answer(void *user, int status, const void *body, size_t length,
                           .bytes = body,
                           .length = length,
                           .error = error,
-                          .may_have_arrived = may_have_arrived});
+                          .may_have_arrived = may_have_arrived,
+                          .done = done,
+                          .total = total});
 }
 
 /* Told on a turn of its own: this may come from inside an output. */
@@ -182,11 +186,26 @@ static void on_place(void *user, bool waits) {
   eim_alarm_set(&l->driver->loop->alarms, &l->alarm, 0);
 }
 
+static void on_progress(void *user, int64_t done, int64_t total) {
+  struct link *l = user;
+  l->done = done;
+  l->total = total;
+  l->moved = true;
+  eim_alarm_set(&l->driver->loop->alarms, &l->alarm, 0);
+}
+
 static void on_request_alarm(eim_alarm *alarm) {
   struct link *l = (struct link *)((char *)alarm - offsetof(struct link, alarm));
   if (l->place_changed) {
     l->place_changed = false;
+    if (l->moved) eim_alarm_set(&l->driver->loop->alarms, &l->alarm, 0);
     step(l->driver, &(eim_input){.kind = EIM_IN_PLACE, .id = l->id, .up = !l->waits});
+    return;
+  }
+  if (l->moved) {
+    l->moved = false;
+    step(l->driver,
+         &(eim_input){.kind = EIM_IN_PROGRESS, .id = l->id, .done = l->done, .total = l->total});
     return;
   }
   eim_error *error = no_memory();
@@ -198,8 +217,12 @@ static void out_http(void *user, const eim_http_request *request) {
   eim_driver *self = user;
   struct link *l = add_link(self, &self->requests, request->id, on_request_alarm);
   if (!l) return; /* as in out_connect() */
-  l->http = eim_http_start(self->endpoint, request, HTTP_LIMIT_MS, on_answer, on_place, l);
-  if (l->http) return;
+  l->http = eim_http_start(self->endpoint, request, request->file ? FILE_LIMIT_MS : HTTP_LIMIT_MS,
+                           on_answer, on_place, l);
+  if (l->http) {
+    if (request->file) eim_http_on_progress(l->http, on_progress);
+    return;
+  }
   l->place_changed = false;
   eim_alarm_set(&self->loop->alarms, &l->alarm, 0);
 }

@@ -12,8 +12,12 @@
 #include "base/buf.h"
 #include "base/text.h"
 #include "log/log.h"
+#include "net/disk.h"
 #include "net/proxy.h"
 #include "net/resolver.h"
+
+/* No more often than this, in ms. */
+#define PROGRESS_EVERY 100
 
 enum { PER_HOST = 8, IN_FLIGHT = 64 };
 
@@ -61,7 +65,12 @@ struct eim_http {
   eim_buf answer;
   size_t max_answer;
   bool too_big, is_tls, via_proxy;
-  int64_t deadline; /* mono */
+  eim_disk *file;
+  curl_mime *mime;
+  eim_http_progress_fn progress;
+  int64_t progress_at, range_start; /* mono; of the answer's Content-Range, -1: none */
+  bool began;                       /* the first byte of a body was seen */
+  int64_t deadline;                 /* mono */
   char text[CURL_ERROR_SIZE];
 };
 
@@ -218,6 +227,8 @@ static void free_http(eim_http *self) {
   }
   leave_lane(self);
   if (self->easy) curl_easy_cleanup(self->easy);
+  curl_mime_free(self->mime);
+  eim_disk_free(self->file);
   if (self->has_alarm) {
     eim_alarm_clear(&pool->loop->alarms, &self->alarm);
     eim_alarms_release(&pool->loop->alarms, 1);
@@ -243,7 +254,25 @@ void eim_http_cancel(eim_http *self) {
   admit(pool);
 }
 
+/* All of the file, or the rest of it. */
+static bool begin_body(eim_http *self, int status) {
+  self->began = true;
+  return eim_disk_begin(self->file, status == 206 ? self->range_start : 0);
+}
+
 static void finish(eim_http *self, int status, eim_error *error, bool may_have_arrived) {
+  if (self->file && !error) {
+    bool here = eim_disk_is_received(self->file);
+    if (here && (status == 200 || status == 206)) {
+      /* An empty file has no first byte. */
+      bool ok = self->began || begin_body(self, status);
+      if (!ok || !eim_disk_commit(self->file)) error = eim_disk_problem(self->file);
+    } else if (here && status == 416) {
+      eim_disk_discard(self->file); /* the next attempt begins anew */
+    }
+    if (self->progress)
+      self->progress(self->user, eim_disk_size(self->file), eim_disk_size(self->file));
+  }
   eim_http_fn fn = self->fn;
   void *user = self->user;
   eim_buf answer = self->answer;
@@ -284,6 +313,8 @@ static eim_error *network(const eim_http *self, int code, const char *what) {
 }
 
 static eim_error *explain(eim_http *self, CURLcode code) {
+  eim_error *of_file = self->file ? eim_disk_problem(self->file) : NULL;
+  if (of_file) return of_file;
   long verify = 0, os = 0, tunnel = 0;
   curl_easy_getinfo(self->easy, CURLINFO_SSL_VERIFYRESULT, &verify);
   /* curl's way to say that it did not come to ask: the chain was good, or never seen. */
@@ -360,6 +391,14 @@ static void collect(eim_http_pool *self) {
 static size_t on_body(char *bytes, size_t size, size_t count, void *user) {
   eim_http *self = user;
   size_t length = size * count;
+  if (self->file && eim_disk_is_received(self->file)) {
+    long status = 0;
+    curl_easy_getinfo(self->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (status == 200 || status == 206) {
+      if (!self->began && !begin_body(self, (int)status)) return 0;
+      return eim_disk_write(self->file, bytes, length) ? length : 0;
+    }
+  }
   if (length > self->max_answer - self->answer.length) {
     self->too_big = true;
     return 0; /* ends the transfer */
@@ -489,6 +528,76 @@ static bool add_header(eim_http *self, const char *name, const char *value) {
   eim_buf_wipe(&line);
   if (list) self->headers = list;
   return list != NULL;
+}
+
+/* ------------------------------------------------------------------ files */
+
+static size_t on_header(char *line, size_t size, size_t count, void *user) {
+  static const char name[] = "content-range: bytes ";
+  eim_http *self = user;
+  size_t length = size * count;
+  char text[64];
+  if (length > sizeof name - 1 && length < sizeof text &&
+      !strncasecmp(line, name, sizeof name - 1)) {
+    memcpy(text, line, length);
+    text[length] = 0;
+    char *end = strchr(text + sizeof name - 1, '-');
+    if (end) *end = 0;
+    if (!end || !eim_parse_i64(text + sizeof name - 1, &self->range_start)) self->range_start = -1;
+  }
+  return length;
+}
+
+static int on_transfer(void *user, curl_off_t down_total, curl_off_t down, curl_off_t up_total,
+                       curl_off_t up) {
+  eim_http *self = user;
+  int64_t now = eim_mono_ms();
+  if (!self->progress || now < self->progress_at) return 0;
+  self->progress_at = now + PROGRESS_EVERY;
+  if (!eim_disk_is_received(self->file)) {
+    if (up) self->progress(self->user, up, up_total);
+  } else if (self->began) {
+    int64_t before = eim_disk_size(self->file) - down;
+    self->progress(self->user, before + down, down_total > 0 ? before + down_total : -1);
+  }
+  return 0;
+}
+
+static bool set_upload(eim_http *self, const eim_http_file *file) {
+  self->mime = eim_disk_form(self->file, self->easy, file);
+  return self->mime && !curl_easy_setopt(self->easy, CURLOPT_MIMEPOST, self->mime) &&
+         add_header(self, "restrict-access", "true") && add_header(self, "Accept", "*/*");
+}
+
+static bool set_download(eim_http *self, const eim_http_file *file) {
+  CURL *easy = self->easy;
+  char from[32];
+  curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)0); /* the file has its own */
+  curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+  curl_easy_setopt(easy, CURLOPT_HEADERDATA, self);
+  if (eim_disk_size(self->file)) {
+    snprintf(from, sizeof from, "%lld-", (long long)eim_disk_size(self->file));
+    curl_easy_setopt(easy, CURLOPT_RANGE, from);
+  }
+  return add_header(self, "Accept", "application/octet-stream") &&
+         (!file->secret || add_header(self, "share-secret", eim_secret_text(file->secret))) &&
+         (!file->thumbnail || add_header(self, "thumbnail", "true"));
+}
+
+/* False: out of memory. */
+static bool set_file(eim_http *self, const eim_http_request *request, eim_error **error) {
+  self->range_start = -1;
+  if (!request->file) return true;
+  self->file = eim_disk_open(request->file, request->url, error);
+  if (!self->file) return true;
+  curl_easy_setopt(self->easy, CURLOPT_NOPROGRESS, 0L);
+  curl_easy_setopt(self->easy, CURLOPT_XFERINFOFUNCTION, on_transfer);
+  curl_easy_setopt(self->easy, CURLOPT_XFERINFODATA, self);
+  return request->file->send ? set_upload(self, request->file) : set_download(self, request->file);
+}
+
+void eim_http_on_progress(eim_http *self, eim_http_progress_fn fn) {
+  self->progress = fn;
 }
 
 static bool set_headers(eim_http *self, const eim_http_request *request) {
@@ -623,10 +732,11 @@ static bool prepare(eim_http *self, const eim_http_request *request, eim_error *
     memcpy(self->body, request->body, request->body_length);
     self->body_length = request->body_length;
   }
-  set_method(self, request);
+  if (!request->file) set_method(self, request);
   if (self->is_tls) set_tls(self);
   set_proxy(self, &proxy);
-  bool ok = set_headers(self, request) && set_addresses(self, request->ip, &proxy);
+  bool ok = set_headers(self, request) && set_file(self, request, error) &&
+            set_addresses(self, request->ip, &proxy);
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, self->headers);
   eim_proxy_clear(&proxy);
   return ok;

@@ -23,6 +23,10 @@ eim_http *eim_http_start(eim_endpoint *endpoint, const eim_http_request *request
                          eim_http_fn fn, eim_http_place_fn place, void *user);
 /* Not after fn was called. */
 void eim_http_cancel(eim_http *self);
+/* Bytes of the request's file, now and then (total -1: unknown) and just before fn. As
+ * eim_http_place_fn. */
+typedef void (*eim_http_progress_fn)(void *user, int64_t done, int64_t total);
+void eim_http_on_progress(eim_http *self, eim_http_progress_fn fn);
 
 void eim_http_pool_free(struct eim_http_pool *self); /* NULL is allowed */
 

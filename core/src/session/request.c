@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "session/backoff.h"
 #include "session/internal.h"
+#include "session/transfer.h"
 
 #define ANSWER_MAX (4 * 1024 * 1024)
 #define PATH_MAX_BYTES 4096
@@ -21,18 +22,19 @@ typedef struct eim_call {
   struct eim_call *next;
   uint64_t token;
   eim_http_method method;
-  char *path;         /* with its query */
-  eim_secret *body;   /* NULL: none. What it holds is the application's: treated as a secret */
-  eim_secret *used;   /* token of the last attempt */
-  uint32_t http;      /* 0: none under way */
-  bool token_awaited; /* the provider was asked because of this call */
-  bool renewed;       /* the second token was refused as well: no third */
-  bool may_have;      /* an attempt may have reached the server */
-  size_t hosts_tried; /* since the last back-off */
-  int waits;          /* back-offs so far */
-  int64_t retry_at;   /* mono; 0: not in back-off */
-  int64_t deadline;   /* mono */
-  eim_error *last;    /* of the last attempt */
+  char *path;             /* with its query */
+  eim_secret *body;       /* NULL: none. What it holds is the application's: treated as a secret */
+  eim_transfer *transfer; /* NULL: a plain call */
+  eim_secret *used;       /* token of the last attempt */
+  uint32_t http;          /* 0: none under way */
+  bool token_awaited;     /* the provider was asked because of this call */
+  bool renewed;           /* the second token was refused as well: no third */
+  bool may_have;          /* an attempt may have reached the server */
+  size_t hosts_tried;     /* since the last back-off */
+  int waits;              /* back-offs so far */
+  int64_t retry_at;       /* mono; 0: not in back-off */
+  int64_t deadline;       /* mono */
+  eim_error *last;        /* of the last attempt */
 } eim_call;
 
 /* ------------------------------------------------------------------ what is accepted */
@@ -140,6 +142,7 @@ eim_error *eim_request_check(const char *method, const char *path, const char *q
 
 static void drop(eim_call *call) {
   free(call->path);
+  eim_transfer_free(call->transfer);
   eim_secret_unref(call->body);
   eim_secret_unref(call->used);
   eim_error_unref(call->last);
@@ -168,7 +171,6 @@ static void send_out(eim_session *self, eim_call *call) {
   call->retry_at = 0;
   eim_http_request request = {.id = call->http,
                               .method = call->method,
-                              .url = url.failed ? "" : (const char *)url.data,
                               .ip = ip,
                               .once = call->method != EIM_HTTP_GET,
                               .bearer = call->used,
@@ -178,6 +180,9 @@ static void send_out(eim_session *self, eim_call *call) {
     request.body = eim_secret_text(call->body);
     request.body_length = strlen(eim_secret_text(call->body));
   }
+  eim_http_file file = {0};
+  if (call->transfer) eim_transfer_request(self, call->transfer, &request, &file, &url);
+  request.url = url.failed ? "" : (const char *)url.data;
   self->io.http(self->io.user, &request);
   eim_buf_free(&url);
 }
@@ -207,9 +212,14 @@ void eim_request_start(eim_session *self, const eim_input *input) {
                           "%d requests are waiting for the server already", self->call_count);
   else
     call = calloc(1, sizeof *call);
-  if (call && !(call->path = eim_strdup(input->text))) {
-    free(call);
-    call = NULL;
+  bool is_transfer = input->kind != EIM_IN_REQUEST;
+  if (call) {
+    call->path = eim_strdup(is_transfer ? "/chatfiles" : input->text);
+    if (is_transfer) call->transfer = eim_transfer_new(input);
+    if (!call->path || (is_transfer && !call->transfer)) {
+      drop(call);
+      call = NULL;
+    }
   }
   if (!call) {
     if (!error)
@@ -218,8 +228,8 @@ void eim_request_start(eim_session *self, const eim_input *input) {
     return;
   }
   call->token = input->token;
-  call->method = input->method;
-  call->body = eim_secret_ref(input->secret);
+  call->method = input->kind == EIM_IN_UPLOAD ? EIM_HTTP_POST : input->method;
+  if (!is_transfer) call->body = eim_secret_ref(input->secret);
   call->deadline = self->now.mono + self->settings->request_timeout;
   eim_call **at = &self->calls;
   while (*at) at = &(*at)->next;
@@ -273,7 +283,9 @@ static void unanswered(eim_session *self, eim_call *call, const eim_input *input
   bool again = call->method == EIM_HTTP_GET || !input->may_have_arrived;
   if (call->method != EIM_HTTP_GET && input->may_have_arrived) call->may_have = true;
   eim_error *error = eim_session_unanswered(input->error, call->may_have);
-  if (again && self->hosts_fetched && call->hosts_tried < self->hosts.rest_count) {
+  /* Another host changes nothing for a local file that cannot be read, nor for a URL. */
+  bool elsewhere = !call->transfer || (call->transfer->is_upload && eim_error_is_retriable(error));
+  if (again && elsewhere && self->hosts_fetched && call->hosts_tried < self->hosts.rest_count) {
     self->rest_index++;
     send_out(self, call);
     eim_error_unref(error);
@@ -305,10 +317,18 @@ static void answered(eim_session *self, eim_call *call, const eim_input *input) 
   int status = input->http_status;
   if (status < 200 || status > 299) {
     error = eim_rest_error(EIM_REST_OTHER, status, input->bytes, input->length);
-    if (status == 401 && wait_for_token(self, call, error)) return;
-    bool busy = status == 429 || (status >= 502 && status <= 504);
-    if (is_get && busy && eim_error_is_retriable(error) && back_off(self, call, error)) return;
+    bool ours = !call->transfer || call->transfer->is_upload || call->transfer->ours;
+    if (status == 401 && ours && wait_for_token(self, call, error)) return;
+    /* 416: what was here from an earlier attempt did not fit, and is gone now. */
+    bool busy = status == 429 || (call->transfer && status == 416 && !call->waits) ||
+                (status >= 502 && status <= 504);
+    if (is_get && busy && (status == 416 || eim_error_is_retriable(error)) &&
+        back_off(self, call, error))
+      return;
     if (!is_get && (status == 408 || status >= 500)) error = maybe(error, true);
+  } else if (call->transfer) {
+    error = eim_transfer_answer(self, call->transfer, input, &out);
+    if (!error) eim_transfer_progress(self, call->token, input->total, input->total);
   } else if (input->length && !eim_json_parse(&json, input->bytes, input->length)) {
     error = maybe(eim_error_new_detail(EIM_E_PROTOCOL, EIM_DOMAIN_HTTP, status, EIM_ERROR_RETRIABLE,
                                        "{\"what\":\"body\"}", "the server's answer is not JSON"),
@@ -338,6 +358,16 @@ bool eim_request_http(eim_session *self, const eim_input *input) {
     unanswered(self, call, input);
   else
     answered(self, call, input);
+  return true;
+}
+
+bool eim_request_progress(eim_session *self, const eim_input *input) {
+  eim_call *call = self->calls;
+  while (call && call->http != input->id) call = call->next;
+  if (!call) return false;
+  call->deadline = self->now.mono + self->settings->request_timeout;
+  eim_transfer_progress(self, call->token, input->done, input->total);
+  eim_session_arm_deadlines(self);
   return true;
 }
 

@@ -10,6 +10,8 @@ void eim_request_wake(eim_session *self);
 void eim_request_resolved(eim_session *self, bool found);
 /* False: the answer is not for one of these. */
 bool eim_request_http(eim_session *self, const eim_input *input);
+/* A file moves: its deadline begins again. */
+bool eim_request_progress(eim_session *self, const eim_input *input);
 /* Its deadline from now on. False: none of these. */
 bool eim_request_place(eim_session *self, uint32_t id, int64_t deadline);
 /* When something is due; INT64_MAX: never. */

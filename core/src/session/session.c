@@ -288,6 +288,8 @@ void eim_session_step(eim_session *self, const eim_input *input, eim_now now) {
   case EIM_IN_CLOSE: close_session(self, input->token); break;
   case EIM_IN_REGISTER: eim_side_start(self, input, EIM_SIDE_REGISTER); break;
   case EIM_IN_RENEW: eim_side_start(self, input, EIM_SIDE_RENEW); break;
+  case EIM_IN_UPLOAD:
+  case EIM_IN_DOWNLOAD:
   case EIM_IN_REQUEST: eim_request_start(self, input); break;
   case EIM_IN_SEND: eim_outbox_send(self, input->message, input->token); break;
   case EIM_IN_ACT: eim_outbox_act(self, &input->action, input->token); break;
@@ -325,6 +327,7 @@ void eim_session_step(eim_session *self, const eim_input *input, eim_now now) {
       eim_login_failed(self, (eim_error *)eim_error_ref(input->error));
     }
     break;
+  case EIM_IN_PROGRESS: eim_request_progress(self, input); break;
   case EIM_IN_PLACE: http_place(self, input); break;
   case EIM_IN_HTTP: http_answer(self, input); break;
   case EIM_IN_TIMER: timer_fired(self, input->timer); break;

@@ -46,6 +46,16 @@ typedef enum eim_http_method {
   EIM_HTTP_DELETE
 } eim_http_method;
 
+/* The file that goes up or comes down with a request. */
+typedef struct eim_http_file {
+  const char *send, *name; /* local path, sent as the part `file`, and its name there; NULL: none */
+  int width, height;       /* of the thumbnail the server is to make; 0: as it likes */
+  const char *receive;     /* local path for the body of a 200 or 206; NULL: none */
+  int64_t max_bytes;       /* more than this is not received; 0: any size */
+  const eim_secret *secret; /* share-secret of what is received; NULL: none */
+  bool thumbnail;           /* receive the small picture */
+} eim_http_file;
+
 typedef struct eim_http_request {
   uint32_t id; /* never used twice */
   eim_http_method method;
@@ -56,7 +66,8 @@ typedef struct eim_http_request {
   const char *content_type; /* NULL without a body */
   const void *body;         /* may hold a secret: never logged, wiped by whoever copied it */
   size_t body_length;
-  size_t max_answer; /* bytes; more is a failure */
+  size_t max_answer;         /* bytes; more is a failure */
+  const eim_http_file *file; /* NULL: none */
 } eim_http_request;
 
 typedef enum eim_timer {
@@ -96,6 +107,9 @@ typedef enum eim_input_kind {
   EIM_IN_CLOSE,        /* token */
   EIM_IN_REGISTER,     /* user, secret, text (nickname or NULL), token */
   EIM_IN_RENEW,        /* secret, token */
+  EIM_IN_UPLOAD,       /* user (local path), text (its name), width, height, token */
+  EIM_IN_DOWNLOAD,     /* user (local path), text (URL), secret or NULL, up (thumbnail), max_bytes,
+                          token */
   EIM_IN_REQUEST,      /* method, text (path with query), secret (JSON body or NULL), token */
   EIM_IN_SEND,         /* message, token */
   EIM_IN_ACT,          /* action, token */
@@ -109,10 +123,11 @@ typedef enum eim_input_kind {
   EIM_IN_HEALTH,       /* token: the result's JSON is a snapshot */
   EIM_IN_SHUTDOWN,
   /* from the network */
-  EIM_IN_OPENED, /* conn */
-  EIM_IN_FRAME,  /* conn, bytes, length: a binary message */
-  EIM_IN_TEXT,   /* conn, bytes, length: a text message */
-  EIM_IN_LOST,   /* conn, error (borrowed): failed to open, or closed */
+  EIM_IN_OPENED,   /* conn */
+  EIM_IN_FRAME,    /* conn, bytes, length: a binary message */
+  EIM_IN_TEXT,     /* conn, bytes, length: a text message */
+  EIM_IN_LOST,     /* conn, error (borrowed): failed to open, or closed */
+  EIM_IN_PROGRESS, /* id, done, total: bytes of a file */
   EIM_IN_PLACE, /* id, up: the request waits for a place (up false), or has got one after waiting */
   EIM_IN_HTTP,  /* id, http_status, bytes, length; or error (borrowed) with http_status 0 */
   EIM_IN_TIMER  /* timer */
@@ -122,8 +137,10 @@ typedef struct eim_input {
   eim_input_kind kind;
   uint64_t token;
   eim_http_method method;
-  const char *user, *text;  /* borrowed */
-  const eim_secret *secret; /* borrowed */
+  int width, height;
+  int64_t max_bytes, done, total; /* total: -1 unknown. EIM_IN_HTTP has them for files, too */
+  const char *user, *text;        /* borrowed */
+  const eim_secret *secret;       /* borrowed */
   bool is_token, up;
   const eim_message *message; /* borrowed */
   eim_action action;          /* its strings and message are borrowed */
@@ -151,6 +168,8 @@ void eim_session_health(const eim_session *self, eim_buf *out);
  * URL; else the error, owned by the caller. Any thread. */
 eim_error *eim_request_check(const char *method, const char *path, const char *query,
                              const char *json_body, eim_http_method *out_method, eim_buf *out);
+/* The same for the URL of eim_client_download(). */
+eim_error *eim_download_check(const char *url);
 /* Device resource as fixed by the driver before the first open (identity.h); "" before. Copied. */
 bool eim_session_set_device(eim_session *self, const char *device_id);
 

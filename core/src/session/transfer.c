@@ -1,0 +1,176 @@
+/* transfer.c - files over REST (docs/protocol.md 3, "Files"): what is told to whom, and what the
+ * answer means. When and how often is the business of request.c. */
+#include "session/transfer.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/json.h"
+#include "base/text.h"
+#include "session/internal.h"
+
+#define URL_MAX 4096
+
+/* "scheme://host:port" of a URL with its default port written out. False: none, or one that hides
+ * who is asked. */
+static bool origin(const char *url, char *out, size_t size) {
+  bool tls = !strncasecmp(url, "https://", 8);
+  if (!tls && strncasecmp(url, "http://", 7) != 0) return false;
+  const char *host = url + (tls ? 8 : 7);
+  size_t length = strcspn(host, "/?#\\");
+  if (!length || length > 300 || memchr(host, '@', length) || host[length] == '\\') return false;
+  const char *colon = memchr(host, ':', length);
+  if (*host == '[') {
+    const char *end = memchr(host, ']', length);
+    if (!end) return false;
+    colon = end + 1 < host + length ? end + 1 : NULL;
+    if (colon && *colon != ':') return false;
+  }
+  int n = snprintf(out, size, "%s://%.*s%s", tls ? "https" : "http", (int)length, host,
+                   colon ? ""
+                   : tls ? ":443"
+                         : ":80");
+  return n > 0 && (size_t)n < size;
+}
+
+/* Whether a URL leads to a REST host of the app: only those are told token and secret. */
+static bool is_ours(const eim_session *self, const char *url, const char **ip) {
+  char asked[400], known[400];
+  *ip = "";
+  if (!origin(url, asked, sizeof asked)) return false;
+  for (size_t i = 0; self->hosts_fetched && i < self->hosts.rest_count; i++) {
+    const eim_host *host = &self->hosts.rest[i];
+    bool v6 = strchr(host->domain, ':') != NULL;
+    snprintf(known, sizeof known, "%s://%s%s%s:%u", host->tls ? "https" : "http", v6 ? "[" : "",
+             host->domain, v6 ? "]" : "", (unsigned)host->port);
+    if (strcasecmp(asked, known) != 0) continue;
+    *ip = host->ip;
+    return true;
+  }
+  return *self->settings->api_url && origin(self->settings->api_url, known, sizeof known) &&
+         !strcasecmp(asked, known);
+}
+
+eim_error *eim_download_check(const char *url) {
+  char where[400];
+  const char *problem = NULL;
+  if (!url || !origin(url, where, sizeof where))
+    problem = "is not an http or https URL without user name";
+  else if (strlen(url) > URL_MAX)
+    problem = "is longer than 4096 bytes";
+  for (const char *c = url; !problem && *c; c++)
+    if ((unsigned char)*c <= 0x20 || (unsigned char)*c >= 0x7f)
+      problem = "has a character in it that a URL cannot hold";
+  return problem ? eim_error_new(EIM_CODE_INVALID_PARAM, EIM_DOMAIN_LOCAL, EIM_E_INVALID, 0,
+                                 "download: url %s", problem)
+                 : NULL;
+}
+
+eim_transfer *eim_transfer_new(const eim_input *input) {
+  eim_transfer *self = calloc(1, sizeof *self);
+  if (!self) return NULL;
+  self->is_upload = input->kind == EIM_IN_UPLOAD;
+  self->local = eim_strdup(input->user);
+  self->name = eim_strdup(input->text);
+  self->secret = eim_secret_ref(input->secret);
+  self->thumbnail = input->up;
+  self->width = input->width;
+  self->height = input->height;
+  self->max_bytes = input->max_bytes;
+  if (self->local && self->name) return self;
+  eim_transfer_free(self);
+  return NULL;
+}
+
+void eim_transfer_free(eim_transfer *self) {
+  if (!self) return;
+  free(self->local);
+  free(self->name);
+  eim_secret_unref(self->secret);
+  free(self);
+}
+
+void eim_transfer_request(eim_session *self, eim_transfer *transfer, eim_http_request *request,
+                          eim_http_file *file, eim_buf *url) {
+  request->file = file;
+  if (transfer->is_upload) {
+    file->send = transfer->local;
+    file->name = transfer->name;
+    file->width = transfer->width;
+    file->height = transfer->height;
+    return;
+  }
+  transfer->ours = is_ours(self, transfer->name, &request->ip);
+  eim_buf_clear(url);
+  eim_buf_str(url, transfer->name);
+  file->receive = transfer->local;
+  file->max_bytes = transfer->max_bytes;
+  file->thumbnail = transfer->thumbnail;
+  if (transfer->ours)
+    file->secret = transfer->secret;
+  else
+    request->bearer = NULL;
+}
+
+void eim_transfer_progress(eim_session *self, uint64_t token, int64_t done, int64_t total) {
+  if (token) eim_session_emit(self, EIM_EVENT_progress, eim_progress_new(token, done, total));
+}
+
+static eim_error *no_answer(const char *what) {
+  return eim_error_new_detail(EIM_E_PROTOCOL, EIM_DOMAIN_HTTP, 200,
+                              EIM_ERROR_RETRIABLE | EIM_ERROR_MAYBE, "{\"httpStatus\":200}",
+                              "the server's answer to the upload %s", what);
+}
+
+static eim_error *uploaded(const eim_session *self, const eim_transfer *transfer,
+                           const eim_input *input, eim_buf *out) {
+  eim_json root, entity;
+  eim_buf uuid = EIM_BUF_INIT, secret = EIM_BUF_INIT, path = EIM_BUF_INIT, url = EIM_BUF_INIT;
+  const char *ip;
+  if (!eim_json_parse(&root, input->bytes, input->length)) return no_answer("is not JSON");
+  eim_json_iter entities = eim_json_each(eim_json_get(root, "entities"));
+  if (entities.object || !eim_json_next(&entities)) return no_answer("has no entities");
+  entity = entities.value;
+  if (!eim_json_text(eim_json_get(entity, "uuid"), &uuid) || !uuid.length || uuid.failed) {
+    eim_buf_free(&uuid);
+    return no_answer("has no uuid");
+  }
+  eim_json_text(eim_json_get(entity, "share-secret"), &secret);
+  eim_buf_str(&path, "/chatfiles/");
+  eim_buf_url(&path, (const char *)uuid.data);
+  if (!path.failed) eim_discovery_rest(self, (const char *)path.data, &url, &ip);
+  eim_buf_str(out, "{\"url\":");
+  eim_buf_json_str(out, url.data ? (const char *)url.data : "");
+  eim_buf_str(out, ",\"secret\":");
+  eim_buf_json_str(out, secret.data ? (const char *)secret.data : "");
+  eim_buf_str(out, ",\"uuid\":");
+  eim_buf_json_str(out, (const char *)uuid.data);
+  eim_buf_str(out, ",\"filename\":");
+  eim_buf_json_str(out, transfer->name);
+  eim_buf_printf(out, ",\"file_length\":%" PRId64 "}", input->total);
+  if (path.failed || url.failed || secret.failed) out->failed = true;
+  eim_buf_free(&uuid);
+  eim_buf_free(&path);
+  eim_buf_free(&url);
+  eim_buf_wipe(&secret);
+  return NULL;
+}
+
+eim_error *eim_transfer_answer(const eim_session *self, const eim_transfer *transfer,
+                               const eim_input *input, eim_buf *out) {
+  eim_error *error = NULL;
+  if (transfer->is_upload) {
+    error = uploaded(self, transfer, input, out);
+  } else {
+    eim_buf_str(out, "{\"path\":");
+    eim_buf_json_str(out, transfer->local);
+    eim_buf_printf(out, ",\"file_length\":%" PRId64 "}", input->total);
+  }
+  if (!error && out->failed)
+    error = eim_error_new(EIM_E_NOMEM, EIM_DOMAIN_LOCAL, EIM_E_NOMEM,
+                          EIM_ERROR_RETRIABLE | EIM_ERROR_MAYBE, "out of memory");
+  return error;
+}

@@ -1,0 +1,186 @@
+/* Uploads and downloads: who is told token and secret, what is repeated, when it ends. */
+#include <string.h>
+
+#include <eim/error.h>
+
+#include "eim_test.h"
+#include "world.h"
+
+static void begin(world *w, const char *plan, const char *const *options) {
+  world_start(w, 1, options);
+  w->rest_plan = plan;
+  world_open_token(w, "t", 1);
+  CHECK(world_until(w, EIM_STATE_ONLINE, 1000));
+}
+
+static void upload(world *w, uint64_t token) {
+  world_input(w, (eim_input){.kind = EIM_IN_UPLOAD,
+                             .user = "/tmp/cat.png",
+                             .text = "cat.png",
+                             .width = 100,
+                             .height = 50,
+                             .token = token});
+}
+
+static void download(world *w, const char *url, uint64_t token) {
+  eim_secret *secret = eim_secret_new("sesame");
+  world_input(w, (eim_input){.kind = EIM_IN_DOWNLOAD,
+                             .user = "/tmp/cat.png",
+                             .text = url,
+                             .secret = secret,
+                             .max_bytes = 1000,
+                             .up = true,
+                             .token = token});
+  eim_secret_unref(secret);
+}
+
+TEST(upload_gives_the_fields_of_a_message) {
+  world w;
+  begin(&w, "u", NULL);
+  upload(&w, 2);
+  CHECK_STR(w.rest_url, "http://rest.test:81/lab/peer/chatfiles");
+  CHECK_STR(w.rest_token, "t");
+  CHECK_STR(w.rest_file, "send /tmp/cat.png as cat.png 100x50");
+  CHECK_INT(w.rest_method, EIM_HTTP_POST);
+  CHECK(w.rest_once);
+  world_run(&w, 1000);
+  CHECK_INT(world_result(&w, 2)->code, 0);
+  CHECK_STR(w.result_json,
+            "{\"url\":\"http://rest.test:81/lab/peer/chatfiles/5fd7-1\",\"secret\":\"s\",\"uuid\":"
+            "\"5fd7-1\",\"filename\":\"cat.png\",\"file_length\":700}");
+  CHECK_INT(world_count(&w, EIM_EVENT_progress), 1);
+  w.rest_plan = "h"; /* 200 without a file */
+  upload(&w, 3);
+  world_run(&w, 1000);
+  CHECK_INT(world_result(&w, 3)->code, EIM_E_PROTOCOL);
+  CHECK(world_result(&w, 3)->may_have_happened);
+  w.rest_plan = "3"; /* busy: not repeated */
+  upload(&w, 4);
+  world_run(&w, 20000);
+  CHECK_INT(world_result(&w, 4)->code, EIM_CODE_SERVER_BUSY);
+  CHECK_INT(w.rest_calls, 3);
+  world_stop(&w);
+}
+
+TEST(upload_goes_to_the_next_host_but_not_for_a_bad_file) {
+  world w;
+  begin(&w, "cu", (const char *const[]){"isHttpDNS=true", NULL});
+  upload(&w, 2);
+  world_run(&w, 1000);
+  CHECK_INT(world_result(&w, 2)->code, 0);
+  CHECK_INT(w.rest_calls, 2);
+  CHECK(strstr(w.result_json, "https://a2.test:443/lab/peer/chatfiles/") != NULL);
+  w.rest_plan = "f";
+  upload(&w, 3);
+  world_run(&w, 20000);
+  CHECK_INT(world_result(&w, 3)->code, EIM_E_INVALID);
+  CHECK(!world_result(&w, 3)->may_have_happened);
+  CHECK_INT(w.rest_calls, 3);
+  world_stop(&w);
+}
+
+TEST(transfer_lives_as_long_as_something_moves) {
+  world w;
+  begin(&w, "s", NULL);
+  int64_t from = w.now.mono;
+  upload(&w, 2);
+  for (int i = 1; i <= 10; i++) {
+    world_run(&w, 10000);
+    world_input(
+        &w, (eim_input){.kind = EIM_IN_PROGRESS, .id = w.rest_id, .done = i * 10, .total = 700});
+  }
+  CHECK_INT(world_results(&w, 2), 0);
+  CHECK_INT(world_count(&w, EIM_EVENT_progress), 10);
+  world_run(&w, 20000);
+  CHECK_INT(world_result(&w, 2)->code, EIM_CODE_SERVER_TIMEOUT);
+  CHECK(world_result(&w, 2)->may_have_happened);
+  CHECK_INT(world_result(&w, 2)->at, from + 115000);
+  world_stop(&w);
+}
+
+TEST(download_tells_secrets_to_hosts_of_the_app_only) {
+  static const struct {
+    const char *url;
+    bool ours;
+  } cases[] = {
+      {"http://rest.test:81/lab/peer/chatfiles/1", true},
+      {"HTTP://REST.test:81/lab/peer/chatfiles/1", true},
+      {"https://rest.test:81/chatfiles/1", false},
+      {"http://rest.test/chatfiles/1", false},
+      {"http://rest.test:812/chatfiles/1", false},
+      {"http://rest.test.evil:81/chatfiles/1", false},
+      {"http://evil.test/?http://rest.test:81/chatfiles/1", false},
+      {"http://evil.test/rest.test:81/chatfiles/1", false},
+  };
+  world w;
+  begin(&w, "", NULL);
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    download(&w, cases[i].url, 10 + i);
+    CHECK_STR(w.rest_url, cases[i].url);
+    CHECK_STR(w.rest_token, cases[i].ours ? "t" : "");
+    CHECK_STR(w.rest_file, cases[i].ours ? "receive /tmp/cat.png at most 1000 small with sesame"
+                                         : "receive /tmp/cat.png at most 1000 small");
+    world_run(&w, 1000);
+    CHECK_INT(world_result(&w, 10 + i)->code, 0);
+    CHECK_STR(w.result_json, "{\"path\":\"/tmp/cat.png\",\"file_length\":700}");
+  }
+  /* A foreign host that wants a token gets none, and nobody is asked for one. */
+  world_input(&w, (eim_input){.kind = EIM_IN_PROVIDER, .up = true});
+  w.rest_plan = "1";
+  download(&w, "http://evil.test/chatfiles/1", 30);
+  world_run(&w, 1000);
+  CHECK_INT(world_result(&w, 30)->code, EIM_CODE_INVALID_TOKEN);
+  CHECK_INT(world_count(&w, EIM_EVENT_token_request), 0);
+  world_stop(&w);
+}
+
+TEST(download_knows_the_hosts_of_the_list) {
+  world w;
+  begin(&w, "", (const char *const[]){"isHttpDNS=true", NULL});
+  download(&w, "https://a2.test/lab/peer/chatfiles/1", 2); /* its port is the usual one */
+  CHECK_STR(w.rest_token, "t");
+  download(&w, "https://m1.test/lab/peer/chatfiles/1", 3);
+  CHECK_STR(w.rest_token, "");
+  world_stop(&w);
+}
+
+TEST(download_is_repeated_like_a_get) {
+  world w;
+  begin(&w, "m", NULL);
+  download(&w, "http://rest.test:81/lab/peer/chatfiles/1", 2);
+  world_run(&w, 15000);
+  CHECK_INT(world_result(&w, 2)->code, 0);
+  CHECK_INT(w.rest_calls, 2);
+  w.rest_plan = "66"; /* a second time it is an answer */
+  int before = w.rest_calls;
+  download(&w, "http://rest.test:81/lab/peer/chatfiles/1", 3);
+  world_run(&w, 15000);
+  CHECK_INT(w.rest_calls, before + 2);
+  CHECK(world_result(&w, 3)->code != 0);
+  w.rest_plan = "4";
+  download(&w, "http://rest.test:81/lab/peer/chatfiles/1", 4);
+  world_run(&w, 15000);
+  CHECK(world_result(&w, 4)->code != 0);
+  w.rest_plan = "s";
+  download(&w, "http://rest.test:81/lab/peer/chatfiles/1", 5);
+  world_input(&w, (eim_input){.kind = EIM_IN_CANCEL, .token = 5});
+  CHECK_INT(world_result(&w, 5)->code, EIM_E_CANCELED);
+  world_stop(&w);
+}
+
+TEST(download_check_refuses_what_is_no_url_of_a_file) {
+  static const char *const bad[] = {NULL,           "",
+                                    "/etc/passwd",  "file:///etc/passwd",
+                                    "ftp://h/x",    "http://",
+                                    "http:///x",    "http://user:pw@h/x",
+                                    "http://h\\@i", "http://h/a b",
+                                    "http://h/\n",  "http://[::1/x"};
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    eim_error *error = eim_download_check(bad[i]);
+    if (!error) printf("row %zu is taken\n", i);
+    CHECK_INT(eim_error_code(error), EIM_CODE_INVALID_PARAM);
+    eim_error_unref(error);
+  }
+  CHECK(!eim_download_check("http://[::1]:80/x"));
+  CHECK(!eim_download_check("https://h/x?em-redirect=true"));
+}
