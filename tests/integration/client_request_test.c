@@ -1,6 +1,10 @@
 /* eim_client_request over real sockets. */
 #include <eim_sandbox.h>
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "eim_test.h"
 #include "peer.h"
@@ -72,5 +76,53 @@ TEST(many_requests_share_the_connections) {
     REQUIRE(!eim_client_request(alice.client, "GET", "/sdk/users/alice/token/expires", NULL, NULL,
                                 1000 + i));
   for (uint64_t i = 0; i < COUNT; i++) CHECK_INT(peer_code(&alice, 1000 + i), 0);
+  end(&alice);
+}
+
+/* The whole way of a file, with an answer of the server as its content. */
+TEST(download_writes_the_answer_to_its_place) {
+  peer alice;
+  char dir[] = "/tmp/eim-download-XXXXXX", path[64], where[256], text[512] = "";
+  REQUIRE(begin(&alice));
+  REQUIRE(mkdtemp(dir) != NULL);
+  snprintf(path, sizeof path, "%s/x.json", dir);
+  const char *slash = strchr(eim_sandbox_app_key(sandbox), '#');
+  REQUIRE(slash != NULL);
+  snprintf(where, sizeof where, "%s/%.*s/%s/sdk/users/alice/token/expires",
+           eim_sandbox_api_url(sandbox), (int)(slash - eim_sandbox_app_key(sandbox)),
+           eim_sandbox_app_key(sandbox), slash + 1);
+  REQUIRE(!eim_client_download(alice.client, where, "sesame", path, 1000, false, 100));
+  CHECK_INT(peer_code(&alice, 100), 0); /* the token was told, or it would be a 401 */
+  FILE *file = fopen(path, "r");
+  REQUIRE(file != NULL);
+  size_t length = fread(text, 1, sizeof text - 1, file);
+  fclose(file);
+  CHECK_CONTAINS(text, "expire_timestamp");
+  char want[64];
+  snprintf(want, sizeof want, "\"file_length\":%zu}", length);
+  CHECK_CONTAINS(eim_result_json(peer_result(&alice, 100)->result), want);
+  CHECK_INT(unlink(path), 0);
+  REQUIRE(!eim_client_download(alice.client, where, NULL, path, 5, false, 101));
+  CHECK_INT(peer_code(&alice, 101), EIM_CODE_FILE_TOO_LARGE);
+  CHECK_INT(rmdir(dir), 0); /* nothing was left in it */
+  CHECK_INT(eim_client_download(alice.client, "file:///etc/passwd", NULL, path, 0, false, 1),
+            EIM_E_INVALID);
+  CHECK_INT(eim_client_download(alice.client, where, "a\r\nb", path, 0, false, 1), EIM_E_INVALID);
+  CHECK_INT(eim_client_download(alice.client, where, NULL, "", 0, false, 1), EIM_E_INVALID);
+  end(&alice);
+}
+
+TEST(upload_says_what_is_wrong_with_the_file) {
+  peer alice;
+  REQUIRE(begin(&alice));
+  REQUIRE(!eim_client_upload(alice.client, "/tmp/no/such/file", NULL, 0, 0, 100));
+  const peer_event *got = peer_result(&alice, 100);
+  REQUIRE(got && got->error);
+  CHECK_INT(eim_error_code(got->error), EIM_E_INVALID);
+  CHECK_INT(eim_error_native(got->error), ENOENT);
+  CHECK_INT(eim_client_upload(alice.client, "", NULL, 0, 0, 1), EIM_E_INVALID);
+  CHECK_INT(eim_client_upload(alice.client, "/tmp/", NULL, 0, 0, 1), EIM_E_INVALID);
+  CHECK_INT(eim_client_upload(alice.client, "/tmp/x", "a\nb", 0, 0, 1), EIM_E_INVALID);
+  CHECK_INT(eim_client_upload(alice.client, "/tmp/x", "x", -1, 0, 1), EIM_E_INVALID);
   end(&alice);
 }

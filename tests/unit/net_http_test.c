@@ -1,4 +1,5 @@
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -567,14 +568,24 @@ TEST(http_says_who_waits_for_a_connection) {
 
 /* ------------------------------------------------------------------ files */
 
+static char scratch_dir[] = "/tmp/eim-net-file-XXXXXX";
+
+static void remove_scratch(void) {
+  DIR *dir = opendir(scratch_dir);
+  for (struct dirent *e; dir && (e = readdir(dir));)
+    if (strcmp(e->d_name, ".") && strcmp(e->d_name, "..")) unlinkat(dirfd(dir), e->d_name, 0);
+  if (dir) closedir(dir);
+  rmdir(scratch_dir);
+}
+
 static char *scratch(const char *name) {
-  static char dir[] = "/tmp/eim-net-file-XXXXXX", path[2][256];
+  static char path[2][256];
   static int turn;
   static bool made;
-  if (!made && !mkdtemp(dir)) abort();
+  if (!made && (!mkdtemp(scratch_dir) || atexit(remove_scratch))) abort();
   made = true;
   turn = !turn;
-  snprintf(path[turn], sizeof path[turn], "%s/%s", dir, name);
+  snprintf(path[turn], sizeof path[turn], "%s/%s", scratch_dir, name);
   return path[turn];
 }
 
