@@ -9,8 +9,8 @@ extern "C" {
 #endif
 
 /**
- * A REST call below `/org/app` of the app in use, with the session's access token (docs/rest.md;
- * docs/rest-recipes.md has examples).
+ * A REST call below `/org/app` of the app in use, with the session's access token (docs/session.md,
+ * "REST calls"; docs/rest.md and docs/protocol.md 24 list what there is).
  *
  * @p method: "GET", "POST", "PUT" or "DELETE". @p path: begins with '/', without `/org/app` and
  * query; UTF-8, what a URL cannot hold is escaped, `%XX` stays. Segments that lead elsewhere ("",
