@@ -48,6 +48,9 @@ const eim_cli_option eim_cli_options[] = {
     {"--field", NULL, "NAME=VALUE", FIELD(fields), EIM_CLI_SEND,
      "a field of the message (docs/messages.md); may be repeated"},
     {"--ext", NULL, "JSON", FIELD(ext), EIM_CLI_SEND, "an object of extra values for the message"},
+    {"--query", NULL, "A=1&B=2", FIELD(query), EIM_CLI_REQUEST,
+     "what stands behind the ? of the path"},
+    {"--body", NULL, "JSON|-", FIELD(body), EIM_CLI_REQUEST, "body of the request"},
     {"--count", NULL, "N", FIELD(count), EIM_CLI_LISTEN, "end after N messages"},
     {"--for", NULL, "SECONDS", FIELD(for_seconds), EIM_CLI_LOGIN | EIM_CLI_LISTEN | EIM_CLI_CHAT,
      "log out after this time; without it stay until Ctrl-C"},
@@ -73,6 +76,8 @@ const eim_cli_command_info eim_cli_commands[] = {
      "print the messages that arrive"},
     {"chat", EIM_CLI_CHAT, "eim chat --to PEER [--for SECONDS] [options]",
      "send each line of stdin, print what arrives"},
+    {"request", EIM_CLI_REQUEST, "eim request METHOD PATH [--body JSON] [options]",
+     "make a REST call of the service as the user and print the answer"},
     {"check", EIM_CLI_CHECK, "eim check [options]",
      "try a login step by step and say what is wrong"},
     {"help", EIM_CLI_HELP, "eim help [COMMAND]", "explain a command"},
@@ -307,13 +312,19 @@ static int understand(eim_cli_args *self) {
                 self->to ? self->to : "PEER");
     return EIM_CLI_USAGE;
   }
-  if ((self->command & EIM_CLI_SESSION) && self->command != EIM_CLI_SEND && self->word) {
+  if (self->command == EIM_CLI_REQUEST && !self->second) {
+    eim_cli_say("request what? `eim request GET /users/alice/contacts/users`");
+    return EIM_CLI_USAGE;
+  }
+  if ((self->command & EIM_CLI_SESSION & ~(unsigned)(EIM_CLI_SEND | EIM_CLI_REQUEST)) &&
+      self->word) {
     eim_cli_say("'%s' is one word too many: see `eim help %s`", self->word,
                 command_name(self->command));
     return EIM_CLI_USAGE;
   }
   int readers = is_stdin(self->sandbox) + is_stdin(self->password_file) +
-                is_stdin(self->token_file) + is_stdin(self->word) + (self->command == EIM_CLI_CHAT);
+                is_stdin(self->token_file) + is_stdin(self->word) + is_stdin(self->body) +
+                (self->command == EIM_CLI_CHAT);
   if (readers > 1) {
     eim_cli_say("only one thing can come from stdin (-)");
     return EIM_CLI_USAGE;
@@ -356,6 +367,8 @@ int eim_cli_args_parse(eim_cli_args *self, int argc, char **argv) {
       return EIM_CLI_DONE;
     } else if (options && arg[0] == '-' && arg[1]) {
       status = take_option(self, argc, argv, &at);
+    } else if (self->word && self->command == EIM_CLI_REQUEST && !self->second) {
+      self->second = arg;
     } else if (self->word) {
       eim_cli_say(self->command == EIM_CLI_SEND
                       ? "'%s' is one word too many: put the TEXT in quotes"

@@ -26,11 +26,13 @@ typedef enum eim_cli_command {
   EIM_CLI_LISTEN = 8,
   EIM_CLI_CHAT = 16,
   EIM_CLI_HELP = 32,
-  EIM_CLI_CHECK = 64
+  EIM_CLI_CHECK = 64,
+  EIM_CLI_REQUEST = 128
 } eim_cli_command;
 
 enum {
-  EIM_CLI_SESSION = EIM_CLI_LOGIN | EIM_CLI_SEND | EIM_CLI_LISTEN | EIM_CLI_CHAT | EIM_CLI_CHECK
+  EIM_CLI_SESSION =
+      EIM_CLI_LOGIN | EIM_CLI_SEND | EIM_CLI_LISTEN | EIM_CLI_CHAT | EIM_CLI_CHECK | EIM_CLI_REQUEST
 };
 enum { EIM_CLI_EVERY = EIM_CLI_REGISTER | EIM_CLI_SESSION };
 
@@ -42,12 +44,13 @@ typedef struct eim_cli_args {
   const char *app_key, *api_url, *url, *dns_url, *ca_file, *sandbox;
   const char *user, *device_id, *timeout, *log_level, *log_file, *password_file, *token_file;
   const char *nickname, *to, *chat_type, *ext, *count, *for_seconds, *login_ext;
-  const char *type, *cmd, *custom, *location;
+  const char *type, *cmd, *custom, *location, *query, *body;
   const char *settings[32]; /* --set, "key=value" */
   size_t setting_count;
   const char *fields[32]; /* --field, "name=value" */
   size_t field_count;
-  const char *word; /* the one argument that is no option, NULL: none */
+  const char *word;   /* the one argument that is no option, NULL: none */
+  const char *second; /* of `request`: METHOD is the word, PATH this */
   /* understood */
   int64_t timeout_ms, for_ms; /* for_ms -1: without end */
   int64_t message_count;      /* 0: any number */

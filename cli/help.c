@@ -65,6 +65,13 @@ static const char *examples(eim_cli_command command) {
            "\n"
            "  eim chat --user alice --to bob\n"
            "  printf 'one\\ntwo\\n' | eim chat --user alice --to bob --json\n";
+  case EIM_CLI_REQUEST:
+    return "PATH is what stands behind /ORG/APP in the service's REST documentation.\n"
+           "\n"
+           "  eim request GET /users/alice --user alice\n"
+           "  eim request PUT /users/alice --body '{\"nickname\":\"Al\"}' --user alice\n"
+           "  eim request GET /chatgroups/user/alice --query 'pagenum=1&pagesize=20' --user "
+           "alice\n";
   case EIM_CLI_CHECK:
     return "Logs in and out and tells each step; then one verdict, and what to do about it. Reads "
            "no\n"

@@ -6,11 +6,11 @@
 
 #define TEXT_MAX (1 << 20)
 
-static char *read_text(void) {
+char *eim_cli_read_text(const char *command) {
   char *text = malloc(TEXT_MAX + 1);
   size_t length = text ? fread(text, 1, TEXT_MAX + 1, stdin) : 0;
   if (length > TEXT_MAX || (text && memchr(text, 0, length))) {
-    eim_cli_say("send: what came from stdin is no text, or more than 1 MiB");
+    eim_cli_say("%s: what came from stdin is no text, or more than 1 MiB", command);
     free(text);
     return NULL;
   }
@@ -80,7 +80,7 @@ int eim_cli_message_build(const eim_cli_args *args, eim_message **out) {
                 args->type);
     return EIM_CLI_USAGE;
   }
-  char *typed = args->word && !strcmp(args->word, "-") ? read_text() : NULL;
+  char *typed = args->word && !strcmp(args->word, "-") ? eim_cli_read_text("send") : NULL;
   const char *text = typed ? typed : args->word;
   if (text && !typed && !strcmp(text, "-")) return EIM_CLI_USAGE;
   eim_status status = eim_message_builder_new(kind, args->chat, args->to, &builder);

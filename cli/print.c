@@ -109,6 +109,7 @@ static void say(eim_cli_print *self, const char *color, const char *mark, const 
   time_t now = time(NULL);
   struct tm local;
   char clock[16] = "";
+  if (self->quiet) return;
   if (localtime_r(&now, &local)) strftime(clock, sizeof clock, "%H:%M:%S", &local);
   printf("%s %s%s%s ", clock, self->color ? color : "", mark, self->color ? "\033[0m" : "");
   va_list args;
@@ -239,6 +240,19 @@ void eim_cli_print_sent(eim_cli_print *self, const eim_result *result, const cha
   cJSON_AddStringToObject(root, "id", eim_result_local_id(result));
   cJSON_AddStringToObject(root, "mid", eim_result_message_id(result));
   cJSON_AddStringToObject(root, "to", to);
+  end(self, root);
+}
+
+void eim_cli_print_answer(eim_cli_print *self, const char *json) {
+  if (!self->json) { /* the answer alone, to be piped on */
+    const char *body = strstr(json, "\"body\":");
+    int length = body ? (int)strlen(body + 7) - 1 : 0;
+    printf("%.*s\n", length > 0 ? length : 0, body ? body + 7 : "");
+    flush(self);
+    return;
+  }
+  cJSON *root = begin("onAnswer");
+  add_raw(root, "answer", json);
   end(self, root);
 }
 

@@ -10,6 +10,7 @@
 
 typedef struct eim_cli_print {
   bool json, color;
+  bool quiet;  /* only an answer is wanted, to be piped on: nothing else for people */
   bool broken; /* nobody reads stdout any more */
 } eim_cli_print;
 
@@ -21,6 +22,8 @@ void eim_cli_print_disconnected(eim_cli_print *self, const eim_state_change *cha
 void eim_cli_print_token(eim_cli_print *self, const eim_token_event *event);
 void eim_cli_print_message(eim_cli_print *self, const eim_message *message);
 void eim_cli_print_sent(eim_cli_print *self, const eim_result *result, const char *to);
+/* {"status":…,"body":…} of a REST call. */
+void eim_cli_print_answer(eim_cli_print *self, const char *json);
 void eim_cli_print_receipt(eim_cli_print *self, const eim_receipt *receipt);
 void eim_cli_print_notice(eim_cli_print *self, const eim_notice *notice);
 /* An error that did not end the command, or (JSON only) the one that did. */

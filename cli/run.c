@@ -332,6 +332,27 @@ static int do_send(run *self, const eim_message *message) {
   return status;
 }
 
+static int do_request(run *self) {
+  const eim_cli_args *args = self->args;
+  bool interrupted, typed = args->body && !strcmp(args->body, "-");
+  char *body = typed ? eim_cli_read_text("request") : NULL;
+  if (typed && !body) return EIM_CLI_USAGE;
+  eim_status sent = eim_client_request(self->client, args->word, args->second, args->query,
+                                       typed ? body : args->body, TOKEN_SEND);
+  free(body);
+  if (sent < 0) {
+    int failed = failed_call(self, "request");
+    return sent == EIM_E_INVALID ? EIM_CLI_USAGE : failed;
+  }
+  int status = finish(self, TOKEN_SEND, "request", &interrupted);
+  if (!status && interrupted) {
+    eim_cli_say("request: interrupted before the server answered");
+    return EIM_CLI_FAILED;
+  }
+  if (!status) eim_cli_print_answer(&self->print, eim_result_json(self->results[TOKEN_SEND]));
+  return status;
+}
+
 static int do_stay(run *self) {
   deadline_in(self, self->args->for_ms);
   if (self->args->command == EIM_CLI_CHAT) self->lines = calloc(1, sizeof *self->lines);
@@ -440,9 +461,10 @@ static int act(run *self, eim_cli_secret *secret) {
     status = do_login(self, secret, &interrupted);
   eim_cli_secret_clear(secret);
   if (!status && !interrupted && args->command == EIM_CLI_SEND) status = do_send(self, message);
+  if (!status && !interrupted && args->command == EIM_CLI_REQUEST) status = do_request(self);
   if (!status && !interrupted && (args->command & (EIM_CLI_LOGIN | EIM_CLI_LISTEN | EIM_CLI_CHAT)))
     status = do_stay(self);
-  if (args->command == EIM_CLI_SEND && interrupted) status = EIM_CLI_FAILED;
+  if ((args->command & (EIM_CLI_SEND | EIM_CLI_REQUEST)) && interrupted) status = EIM_CLI_FAILED;
   do_close(self);
   eim_message_unref(message);
   return status;
@@ -469,6 +491,7 @@ int eim_cli_run(const eim_cli_args *args) {
   run self = {.args = args, .deadline = -1};
   eim_cli_secret secret = {0};
   eim_cli_print_init(&self.print, args->json);
+  self.print.quiet = args->command == EIM_CLI_REQUEST;
   if (eim_cli_start_log(args)) return EIM_CLI_USAGE;
   eim_cli_device device = {.lock = -1};
   if (!args->device_id && args->command != EIM_CLI_REGISTER)

@@ -365,6 +365,24 @@ class Conversation(unittest.TestCase):
             self.assertEqual((message["type"], message["body"]), (kind, {"type": kind, **body}))
         listen.end(signal.SIGTERM)
 
+    def test_request(self):
+        env = {**self.env("alice")}
+        plain = {k: v for k, v in env.items() if k != "EIM_JSON"}
+        result = eim("request", "PUT", "/users/alice", "--body", '{"nickname":"Al \\"x"}', env=env)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        answers = [line["answer"] for line in map(json.loads, result.stdout.splitlines()) if line["event"] == "onAnswer"]
+        self.assertEqual([answer["status"] for answer in answers], [200])
+        result = eim("request", "GET", "/users/alice", env=plain)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(json.loads(result.stdout)["entities"][0]["nickname"], 'Al "x')
+        result = eim("request", "GET", "/users/nobody-of-this-name", env=env)
+        self.assertEqual(result.returncode, 1, result)
+        for args, why in [(["GET"], "request what"), (["GET", "/a/../b"], "request:"), (["BREW", "/tea"], "request:"),
+                          (["GET", "/a", "more"], "one word too many")]:
+            result = eim("request", *args, env=env)
+            self.assertEqual(result.returncode, 2, (args, result))
+            self.assertIn(why, result.stderr)
+
     def test_kinds_that_are_wrong(self):
         for options, why in [
             (["--type", "picture"], "none of txt, img"),

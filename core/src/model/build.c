@@ -529,8 +529,8 @@ static eim_status take_member(eim_message_builder *self, const eim_json_iter *me
 
 eim_status eim_message_from_json(const char *json, eim_message **out) {
   eim_json root;
-  eim_message_kind kind;
-  eim_chat_type chat_type;
+  eim_message_kind kind = EIM_MESSAGE_UNKNOWN;
+  eim_chat_type chat_type = EIM_CHAT_SINGLE;
   char to[TO_MAX + 1];
   if (!json || !out) return eim_fail(EIM_E_INVALID, "message: NULL");
   size_t length = strlen(json);
