@@ -8,7 +8,7 @@ from typing import Any
 import eim
 import pytest
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 
 
 class Recorder:

@@ -431,7 +431,7 @@ def test_an_inbox_nobody_empties_is_bounded(
     with eim.Client(**box.options()) as client:
         events: list[str] = []
         client.open(user="alice", password="secret")
-        wait_until(lambda: client._inbox and client._inbox[-1].text == "19")
+        wait_until(lambda: client._inbox and client._inbox[-1][0].text == "19")
         assert [next(client.messages()).text for _ in range(5)] == ["15", "16", "17", "18", "19"]
         assert not events
     assert "nobody takes the messages" in caplog.text

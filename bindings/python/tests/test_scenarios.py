@@ -185,7 +185,9 @@ class Player:
                 return client.open_nowait(user=args[0], access_token=args[1])
             case "send_text":
                 ext = args[3] if len(args) > 3 else None
-                return client.send_nowait(eim.Text(args[1], args[2], ext, CHATS[args[0]]))
+                return client.send_nowait(
+                    eim.Text(args[1], args[2], ext=ext, chat_type=CHATS[args[0]])
+                )
             case "cancel":
                 self.requests[args[0]][1].cancel()
                 return None

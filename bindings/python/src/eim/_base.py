@@ -6,10 +6,11 @@ import collections
 import difflib
 import json
 import threading
+import urllib.parse
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeVar, overload
 
-from . import _config, _core, _errors, _events, _logging
+from . import _config, _core, _errors, _events, _logging, _outgoing
 from ._context import Engine
 from ._link import Link, TokenLink
 
@@ -52,6 +53,10 @@ class ClientBase:
     def __init__(self, engine: Engine, app_key: str, options: Mapping[str, Any]) -> None:
         if not isinstance(app_key, str):
             raise TypeError(f"app_key must be str, not {type(app_key).__name__}")
+        # The core waits for being told; who tells it depends on who takes the messages (_deliver).
+        self._acknowledges = options.get("ack_mode") is None
+        if self._acknowledges:
+            options = {**options, "ack_mode": "manual"}
         config = _config.build_for_client({"app_key": app_key, **options})
         _logging.sync_level()
         self._app_key = app_key
@@ -64,7 +69,8 @@ class ClientBase:
         self._providing = False
         self._user = ""
         self._resource = ""
-        self._inbox: collections.deque[_events.Message] = collections.deque()
+        # Messages for messages(), and whether the server waits to hear that they are done.
+        self._inbox: collections.deque[tuple[_events.Message, bool]] = collections.deque()
         self._streaming = False
         self._overflowed = False
         self._over = False
@@ -215,20 +221,27 @@ class ClientBase:
         handlers = self._table.get(name, ())
         view: Any = None
         if name == "message":
-            if self._streaming or not handlers:
-                view = _events.Message(payload)
-                self._arrived(view)
-        elif name == "state":
+            view = _events.Message(payload)
+            try:
+                self._handle(name, handlers, view)
+            finally:
+                streaming = self._streaming
+                if streaming or not handlers:
+                    self._arrived(view, streaming)
+                if not streaming:
+                    self._done(view)
+            return
+        if name == "state":
             self._user, self._resource = payload.user(), payload.resource()
         elif name == "disconnected":
             view = _events.StateChange(payload)
             self._session_over(view.cause)
         elif name == "token_request" and self._provider is not None:
             self._ask_provider(self._provider)
-        if not handlers:
-            return
-        if view is None:
-            view = _events.VIEWS[name](payload)
+        if handlers:
+            self._handle(name, handlers, view or _events.VIEWS[name](payload))
+
+    def _handle(self, name: str, handlers: tuple[Handler, ...], view: Any) -> None:
         errors: list[Exception] = []
         for handler in handlers:
             try:
@@ -248,7 +261,7 @@ class ClientBase:
 
     # -- inbox of messages()
 
-    def _arrived(self, message: _events.Message) -> None:
+    def _arrived(self, message: _events.Message, waits: bool) -> None:
         if not self._streaming and len(self._inbox) >= _INBOX_LIMIT:
             self._inbox.popleft()
             if not self._overflowed:
@@ -259,10 +272,23 @@ class ClientBase:
                     self,
                     _INBOX_LIMIT,
                 )
-        self._inbox.append(message)
+        self._inbox.append((message, waits))
         self._wake(1)
 
+    def _done(self, message: _events.Message) -> None:
+        """Nobody needs it any more: the server may forget it."""
+        if self._acknowledges:
+            try:
+                self._core.message_done(message._p)
+            except _errors.EimError:  # shut down meanwhile
+                pass
+
     def _session_begins(self) -> None:
+        if self.state is _events.State.OFFLINE:
+            # What the server still waits for comes again: once is enough.
+            kept = [entry for entry in self._inbox if not (entry[1] and self._acknowledges)]
+            self._inbox.clear()
+            self._inbox.extend(kept)
         self._over, self._over_cause = False, None
 
     def _session_over(self, cause: _errors.EimError | None) -> None:
@@ -318,11 +344,30 @@ def check_user(user: object) -> str:
     return user
 
 
-def check_message(message: object) -> _events.Text:
-    """Something that can be sent."""
-    if not isinstance(message, _events.Text):
-        raise TypeError(f"send() takes an eim.Text, not {type(message).__name__}")
-    return message
+def build_message(message: object) -> _core.eim_message:
+    """The core's form of something that can be sent."""
+    if not isinstance(message, _outgoing.Outgoing):
+        raise TypeError(f"an eim.Text, eim.Image, … is needed, not {type(message).__name__}")
+    return message._build()
+
+
+def received(message: object) -> _core.eim_message:
+    """The core's form of a message that arrived."""
+    if not isinstance(message, _events.Message):
+        raise TypeError(f"an eim.Message is needed, not {type(message).__name__}")
+    return message._p
+
+
+def query_text(query: Mapping[str, object] | str | None) -> str | None:
+    """``a=1&b=2``"""
+    if query is None or isinstance(query, str):
+        return query
+    return urllib.parse.urlencode(query, quote_via=urllib.parse.quote)
+
+
+def body_text(body: Any) -> str | None:
+    """The JSON of a call's body."""
+    return None if body is None else json.dumps(body, ensure_ascii=False, allow_nan=False)
 
 
 def to_none(result: _core.eim_result) -> None:
@@ -333,6 +378,12 @@ def to_object(result: _core.eim_result) -> dict[str, Any]:
     """For requests that answer JSON."""
     value = json.loads(result.json())
     return value if isinstance(value, dict) else {}
+
+
+def to_response(result: _core.eim_result) -> _events.Response:
+    """For REST calls."""
+    value = json.loads(result.json())
+    return _events.Response(value["status"], value["body"])
 
 
 def to_send_result(result: _core.eim_result) -> _events.SendResult:

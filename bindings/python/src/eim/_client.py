@@ -6,10 +6,10 @@ import concurrent.futures
 import threading
 import types
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Generic, Self, TypeVar, Unpack
 
-from . import _base, _config, _context, _core, _errors, _events
+from . import _base, _config, _context, _core, _errors, _events, _outgoing
 
 T = TypeVar("T")
 
@@ -81,6 +81,7 @@ class Client(_base.ClientBase):
     ) -> None:
         self._context = _context.default() if context is None else context
         self._arrival = threading.Condition()
+        self._in_body = threading.local()  # .message: what the loop body of this thread has
         super().__init__(self._context._engine, app_key, options)
 
     # -- requests
@@ -142,6 +143,10 @@ class Client(_base.ClientBase):
 
     def close_nowait(self) -> Request[None]:
         """As :meth:`close`, without waiting."""
+        self._body_done()
+        return self._close()
+
+    def _close(self) -> Request[None]:
         request = self._begin(self._core.close, _base.to_none)
         request.add_done_callback(lambda _: self._session_over(self._over_cause))
         return request
@@ -158,14 +163,130 @@ class Client(_base.ClientBase):
         """A snapshot: state, last cause, counters, queue depths, token expiry (docs/session.md)."""
         return self._wait(lambda: self._begin(self._core.health, _base.to_object))
 
-    def send(self, message: _events.Text) -> _events.SendResult:
+    def send(self, message: _outgoing.Outgoing) -> _events.SendResult:
         """Send a message and wait until the server has it."""
         return self._wait(lambda: self.send_nowait(message))
 
-    def send_nowait(self, message: _events.Text) -> Request[_events.SendResult]:
+    def send_nowait(self, message: _outgoing.Outgoing) -> Request[_events.SendResult]:
         """As :meth:`send`, without waiting: for handlers, and to have many under way."""
-        built = _base.check_message(message)._build()
+        built = _base.build_message(message)
         return self._begin(lambda token: self._core.send(built, token), _base.to_send_result)
+
+    def mark_read(self, message: _events.Message, content: str | None = None) -> None:
+        """Tell the sender that a message was read (their ``receipt`` of kind READ). For a group's
+        message ``content`` goes along."""
+        self._wait(lambda: self.mark_read_nowait(message, content))
+
+    def mark_read_nowait(
+        self, message: _events.Message, content: str | None = None
+    ) -> Request[None]:
+        """As :meth:`mark_read`, without waiting."""
+        return self._begin(
+            lambda token: self._core.send_read(_base.received(message), content, token),
+            _base.to_none,
+        )
+
+    def mark_channel_read(
+        self, to: str, chat_type: _events.ChatType = _events.ChatType.SINGLE
+    ) -> None:
+        """Tell that the whole conversation with a user or group was read."""
+        self._wait(lambda: self.mark_channel_read_nowait(to, chat_type))
+
+    def mark_channel_read_nowait(
+        self, to: str, chat_type: _events.ChatType = _events.ChatType.SINGLE
+    ) -> Request[None]:
+        """As :meth:`mark_channel_read`, without waiting."""
+        return self._begin(
+            lambda token: self._core.send_channel_read(int(chat_type), to, token), _base.to_none
+        )
+
+    def recall(
+        self,
+        message_id: str,
+        *,
+        to: str,
+        chat_type: _events.ChatType = _events.ChatType.SINGLE,
+        ext: str | None = None,
+    ) -> None:
+        """Withdraw a message that was sent; ``ext`` is text for those who received it."""
+        self._wait(lambda: self.recall_nowait(message_id, to=to, chat_type=chat_type, ext=ext))
+
+    def recall_nowait(
+        self,
+        message_id: str,
+        *,
+        to: str,
+        chat_type: _events.ChatType = _events.ChatType.SINGLE,
+        ext: str | None = None,
+    ) -> Request[None]:
+        """As :meth:`recall`, without waiting."""
+        return self._begin(
+            lambda token: self._core.recall(int(chat_type), to, message_id, ext, token),
+            _base.to_none,
+        )
+
+    def edit(self, message_id: str, message: _outgoing.Outgoing) -> dict[str, Any]:
+        """Replace a message that was sent by ``message``. What the server says of it."""
+        return self._wait(lambda: self.edit_nowait(message_id, message))
+
+    def edit_nowait(self, message_id: str, message: _outgoing.Outgoing) -> Request[dict[str, Any]]:
+        """As :meth:`edit`, without waiting."""
+        built = _base.build_message(message)
+        return self._begin(lambda token: self._core.edit(message_id, built, token), _base.to_object)
+
+    def join_room(
+        self, room_id: str, ext: str | None = None, *, leave_others: bool = False
+    ) -> dict[str, Any]:
+        """Enter a chat room; ``ext`` is text for its members, ``leave_others`` leaves all other
+        rooms. What the server says of the room."""
+        return self._wait(lambda: self.join_room_nowait(room_id, ext, leave_others=leave_others))
+
+    def join_room_nowait(
+        self, room_id: str, ext: str | None = None, *, leave_others: bool = False
+    ) -> Request[dict[str, Any]]:
+        """As :meth:`join_room`, without waiting."""
+        return self._begin(
+            lambda token: self._core.join_room(room_id, ext, leave_others, token), _base.to_object
+        )
+
+    def leave_room(self, room_id: str) -> None:
+        """Leave a chat room."""
+        self._wait(lambda: self.leave_room_nowait(room_id))
+
+    def leave_room_nowait(self, room_id: str) -> Request[None]:
+        """As :meth:`leave_room`, without waiting."""
+        return self._begin(lambda token: self._core.leave_room(room_id, token), _base.to_none)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, object] | str | None = None,
+        json: Any = None,
+    ) -> _events.Response:
+        """A REST call below ``/org/app`` with the session's token (eim/rest.h, docs/rest.md)::
+
+            client.request("GET", "/users/bob").body
+
+        An answer other than 2xx is an :class:`eim.EimError`; its ``detail`` has ``httpStatus``.
+        """
+        return self._wait(lambda: self.request_nowait(method, path, query=query, json=json))
+
+    def request_nowait(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, object] | str | None = None,
+        json: Any = None,
+    ) -> Request[_events.Response]:
+        """As :meth:`request`, without waiting."""
+        body = _base.body_text(json)
+        return self._begin(
+            lambda token: self._core.request(method, path, _base.query_text(query), body, token),
+            _base.to_response,
+        )
 
     # -- the rest
 
@@ -177,6 +298,11 @@ class Client(_base.ClientBase):
         """Text shown to the device that the next login pushes out; at most 1024 characters."""
         self._core.set_login_ext(ext)
 
+    def message_done(self, message: _events.Message) -> None:
+        """The application is done with a message: the server may forget it. Needed with
+        ``ack_mode="manual"``, and after a ``break`` out of :meth:`messages`; else of no effect."""
+        self._core.message_done(_base.received(message))
+
     def messages(self) -> Iterator[_events.Message]:
         """The messages that arrive, and those that arrived while nobody took them::
 
@@ -184,10 +310,16 @@ class Client(_base.ClientBase):
                 print(message.from_, message.text)
 
         Ends after :meth:`close`; raises the cause when the session ended otherwise. Several
-        iterators share what arrives. **A message counts as received, towards the server, when it
-        reaches the iterator**, not when the loop body is done: what a crash finds here unread is
-        lost. What must not be lost belongs in a handler of ``message``, which is acknowledged only
-        when it has returned. What arrives is kept in memory until the loop takes it.
+        iterators share what arrives.
+
+        In a loop a message counts as received, towards the server, **when the loop body is
+        done**: when this thread asks for the next one, closes the client, or leaves its ``with``
+        block without an exception. When the body raises, or the program crashes, the message
+        comes again at the next login, and so do others of its page. Until then nothing more of
+        that conversation arrives, its receipts neither: before a long wait after ``break``, say
+        :meth:`message_done`. With ``next()`` alone, outside a loop, it counts as received when it
+        is handed out. What arrives before the first call of this, without a handler of
+        ``message``, counts at once: call it before :meth:`open` if that matters.
         """
         self._streaming = True
         return _Messages(self)
@@ -208,7 +340,7 @@ class Client(_base.ClientBase):
     ) -> None:
         try:
             if self.state not in (_events.State.OFFLINE, _events.State.CLOSED):
-                request = self.close_nowait()
+                request = self.close_nowait() if error is None else self._close()
                 if self._may_wait():
                     self._finish(request)
         except _errors.EimError:  # whatever close says: it ends here
@@ -217,6 +349,12 @@ class Client(_base.ClientBase):
             self.shutdown()
 
     # -- inside
+
+    def _body_done(self) -> None:
+        message = getattr(self._in_body, "message", None)
+        if message is not None:
+            self._in_body.message = None
+            self._done(message)
 
     def _begin(
         self, start: Callable[[int], object], convert: Callable[[_core.eim_result], T]
@@ -277,14 +415,26 @@ class Client(_base.ClientBase):
 class _Messages(Iterator[_events.Message]):
     def __init__(self, client: Client) -> None:
         self._client = client
+        self._loops = False
+
+    def __iter__(self) -> Self:
+        self._loops = True
+        return self
 
     def __next__(self) -> _events.Message:
         client = self._client
+        client._body_done()
         while True:
             try:
-                return client._inbox.popleft()
+                message, waits = client._inbox.popleft()
             except IndexError:
                 pass
+            else:
+                if waits and self._loops:
+                    client._in_body.message = message
+                elif waits:
+                    client._done(message)
+                return message
             if client._over:
                 if client._over_cause is not None:
                     raise client._over_cause

@@ -7,9 +7,12 @@ import datetime
 import enum
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import _core, _errors
+
+if TYPE_CHECKING:
+    from ._outgoing import Text
 
 
 class State(enum.IntEnum):
@@ -77,33 +80,6 @@ def _object(text: str) -> dict[str, Any]:
 
 def _short(text: str, limit: int = 40) -> str:
     return repr(text if len(text) <= limit else text[: limit - 1] + "…")
-
-
-@dataclasses.dataclass(frozen=True)
-class Text:
-    """A text message to send.
-
-    :param to: user, group or room id.
-    :param text: not empty.
-    :param ext: extra values: anything that :mod:`json` takes.
-    :param chat_type: who ``to`` is.
-    """
-
-    to: str
-    text: str
-    ext: Mapping[str, Any] | None = None
-    chat_type: ChatType = ChatType.SINGLE
-
-    def _build(self) -> _core.eim_message:
-        for name in ("to", "text"):
-            if not isinstance(getattr(self, name), str):
-                raise TypeError(f"{name} must be str, not {type(getattr(self, name)).__name__}")
-        ext = None
-        if self.ext is not None:
-            if not isinstance(self.ext, Mapping):
-                raise TypeError(f"ext must be a mapping, not {type(self.ext).__name__}")
-            ext = json.dumps(dict(self.ext), ensure_ascii=False, allow_nan=False)
-        return _core.eim_message_new_text(int(self.chat_type), self.to, self.text, ext)
 
 
 class _View:
@@ -181,8 +157,15 @@ class Message(_View):
         """The whole body, for every kind; names are those of the official SDKs."""
         return _object(self._p.body())
 
+    @property
+    def data(self) -> dict[str, Any]:
+        """All of it as one flat object (docs/messages.md). A new dict at each access."""
+        return _object(self._p.to_json())
+
     def reply(self, text: str, ext: Mapping[str, Any] | None = None) -> Text:
         """A text for the conversation this came from: ``client.send(message.reply("hi"))``."""
+        from ._outgoing import Text  # it needs this module
+
         to = self.from_ if self.chat_type is ChatType.SINGLE else self.to
         return Text(to=to, text=text, ext=ext, chat_type=self.chat_type)
 
@@ -316,6 +299,12 @@ class Receipt(_View):
         """Server time in ms since 1970."""
         return self._p.time()
 
+    @property
+    def data(self) -> dict[str, Any]:
+        """What came with it: ``ext`` of a recall, ``ackContent`` of a group's read receipt,
+        ``groupReadCount``."""
+        return _object(self._p.json())
+
     def __repr__(self) -> str:
         return f"<eim.Receipt {self.kind.name} {self.message_id} {self.from_} -> {self.to}>"
 
@@ -371,6 +360,16 @@ class SendResult:
     """The id under which it went out, decimal digits."""
     time: int
     """Server time in ms since 1970."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Response:
+    """The answer of a REST call."""
+
+    status: int
+    """HTTP status, 200 to 299."""
+    body: Any
+    """The JSON of the answer; ``None`` when it was empty."""
 
 
 def _error(payload: Any) -> _errors.EimError:

@@ -20,10 +20,10 @@ import inspect
 import threading
 import types
 import weakref
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, Generic, Self, TypeVar, Unpack
 
-from . import _base, _config, _core, _errors, _events
+from . import _base, _config, _core, _errors, _events, _outgoing
 from ._context import Engine, finalize_unless_exit
 
 __all__ = ["Client"]
@@ -143,6 +143,10 @@ class Client(_base.ClientBase):
     def __init__(self, app_key: str, **options: Unpack[_config.Options]) -> None:
         self._loop = asyncio.get_running_loop()
         self._tasks: set[asyncio.Task[Any]] = set()
+        # What the loop body of a task has.
+        self._in_body: weakref.WeakKeyDictionary[asyncio.Task[Any], _events.Message | None] = (
+            weakref.WeakKeyDictionary()
+        )
         self._waiters: collections.deque[asyncio.Future[None]] = collections.deque()
         self._driver = _driver(self._loop)
         self._release = finalize_unless_exit(self, self._driver.release_anywhere)
@@ -189,6 +193,10 @@ class Client(_base.ClientBase):
 
     async def close(self) -> None:
         """Log out: end the session or the login, stop reconnecting. :meth:`open` may follow."""
+        self._body_done()
+        await self._close()
+
+    async def _close(self) -> None:
         await self._request(self._core.close, _base.to_none)
         self._session_over(self._over_cause)
 
@@ -202,12 +210,82 @@ class Client(_base.ClientBase):
         """A snapshot: state, last cause, counters, queue depths, token expiry (docs/session.md)."""
         return await self._request(self._core.health, _base.to_object)
 
-    async def send(self, message: _events.Text) -> _events.SendResult:
+    async def send(self, message: _outgoing.Outgoing) -> _events.SendResult:
         """Send a message and wait until the server has it. Those sent by several tasks at once go
         out in the order of the calls."""
-        built = _base.check_message(message)._build()
+        built = _base.build_message(message)
         return await self._request(
             lambda token: self._core.send(built, token), _base.to_send_result
+        )
+
+    async def mark_read(self, message: _events.Message, content: str | None = None) -> None:
+        """Tell the sender that a message was read (their ``receipt`` of kind READ). For a group's
+        message ``content`` goes along."""
+        await self._request(
+            lambda token: self._core.send_read(_base.received(message), content, token),
+            _base.to_none,
+        )
+
+    async def mark_channel_read(
+        self, to: str, chat_type: _events.ChatType = _events.ChatType.SINGLE
+    ) -> None:
+        """Tell that the whole conversation with a user or group was read."""
+        await self._request(
+            lambda token: self._core.send_channel_read(int(chat_type), to, token), _base.to_none
+        )
+
+    async def recall(
+        self,
+        message_id: str,
+        *,
+        to: str,
+        chat_type: _events.ChatType = _events.ChatType.SINGLE,
+        ext: str | None = None,
+    ) -> None:
+        """Withdraw a message that was sent; ``ext`` is text for those who received it."""
+        await self._request(
+            lambda token: self._core.recall(int(chat_type), to, message_id, ext, token),
+            _base.to_none,
+        )
+
+    async def edit(self, message_id: str, message: _outgoing.Outgoing) -> dict[str, Any]:
+        """Replace a message that was sent by ``message``. What the server says of it."""
+        built = _base.build_message(message)
+        return await self._request(
+            lambda token: self._core.edit(message_id, built, token), _base.to_object
+        )
+
+    async def join_room(
+        self, room_id: str, ext: str | None = None, *, leave_others: bool = False
+    ) -> dict[str, Any]:
+        """Enter a chat room; ``ext`` is text for its members, ``leave_others`` leaves all other
+        rooms. What the server says of the room."""
+        return await self._request(
+            lambda token: self._core.join_room(room_id, ext, leave_others, token), _base.to_object
+        )
+
+    async def leave_room(self, room_id: str) -> None:
+        """Leave a chat room."""
+        await self._request(lambda token: self._core.leave_room(room_id, token), _base.to_none)
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, object] | str | None = None,
+        json: Any = None,
+    ) -> _events.Response:
+        """A REST call below ``/org/app`` with the session's token (eim/rest.h, docs/rest.md)::
+
+            client.request("GET", "/users/bob").body
+
+        An answer other than 2xx is an :class:`eim.EimError`; its ``detail`` has ``httpStatus``.
+        """
+        body = _base.body_text(json)
+        return await self._request(
+            lambda token: self._core.request(method, path, _base.query_text(query), body, token),
+            _base.to_response,
         )
 
     # -- the rest
@@ -220,15 +298,25 @@ class Client(_base.ClientBase):
         """Text shown to the device that the next login pushes out; at most 1024 characters."""
         self._core.set_login_ext(ext)
 
+    def message_done(self, message: _events.Message) -> None:
+        """The application is done with a message: the server may forget it. Needed with
+        ``ack_mode="manual"``, and after a ``break`` out of :meth:`messages`; else of no effect."""
+        self._core.message_done(_base.received(message))
+
     def messages(self) -> AsyncIterator[_events.Message]:
         """The messages that arrive, and those that arrived while nobody took them.
 
         Ends after :meth:`close`; raises the cause when the session ended otherwise. Several
-        iterators share what arrives. **A message counts as received, towards the server, when it
-        reaches the iterator**, not when the loop body is done: what a crash finds here unread is
-        lost. What must not be lost belongs in a handler of ``message`` (a plain function), which is
-        acknowledged only when it has returned. What arrives is kept in memory until the loop takes
-        it.
+        iterators share what arrives.
+
+        In a loop a message counts as received, towards the server, **when the loop body is
+        done**: when this task asks for the next one, closes the client, or ends without an
+        exception. When the body raises, or the program crashes, the message comes again at the
+        next login, and so do others of its page. Until then nothing more of that conversation
+        arrives, its receipts neither: before a long wait after ``break``, say
+        :meth:`message_done`. With ``next()`` alone, outside a loop, it counts as received when it
+        is handed out. What arrives before the first call of this, without a handler of
+        ``message``, counts at once: call it before :meth:`open` if that matters.
         """
         self._streaming = True
         return _Messages(self)
@@ -251,13 +339,36 @@ class Client(_base.ClientBase):
     ) -> None:
         try:
             if self.state not in (_events.State.OFFLINE, _events.State.CLOSED):
-                await self.close()
+                await (self.close() if error is None else self._close())
         except _errors.EimError:  # whatever close says: it ends here
             pass
         finally:
             self.shutdown()
 
     # -- inside
+
+    def _body_begins(self, message: _events.Message) -> None:
+        task = asyncio.current_task()
+        if task is None:
+            self._done(message)
+            return
+        if task not in self._in_body:
+            mine = weakref.ref(self)  # a long task does not keep the client
+
+            def ended(task: asyncio.Task[Any]) -> None:
+                client = mine()
+                if client is not None and not task.cancelled() and task.exception() is None:
+                    client._body_done(task)
+
+            task.add_done_callback(ended)
+        self._in_body[task] = message
+
+    def _body_done(self, task: asyncio.Task[Any] | None = None) -> None:
+        task = task or asyncio.current_task()
+        message = self._in_body.get(task) if task else None
+        if task and message is not None:
+            self._in_body[task] = None
+            self._done(message)
 
     async def _request(
         self, start: Callable[[int], object], convert: Callable[[_core.eim_result], T]
@@ -347,12 +458,23 @@ async def _provide(provider: Callable[[], Any]) -> Any:
 class _Messages(AsyncIterator[_events.Message]):
     def __init__(self, client: Client) -> None:
         self._client = client
+        self._loops = False
+
+    def __aiter__(self) -> Self:
+        self._loops = True
+        return self
 
     async def __anext__(self) -> _events.Message:
         client = self._client
+        client._body_done()
         while True:
             if client._inbox:
-                return client._inbox.popleft()
+                message, waits = client._inbox.popleft()
+                if waits and self._loops:
+                    client._body_begins(message)
+                elif waits:
+                    client._done(message)
+                return message
             if client._over:
                 if client._over_cause is not None:
                     raise client._over_cause
