@@ -280,6 +280,8 @@ typedef struct eim_context {
 %ignore eim_client_join_room(eim_client *, const char *, const char *, bool, uint64_t);
 %ignore eim_client_leave_room(eim_client *, const char *, uint64_t);
 %ignore eim_client_request(eim_client *, const char *, const char *, const char *, const char *, uint64_t);
+%ignore eim_client_upload(eim_client *, const char *, const char *, int, int, uint64_t);
+%ignore eim_client_download(eim_client *, const char *, const char *, const char *, int64_t, bool, uint64_t);
 %ignore eim_client_cancel(eim_client *, uint64_t);
 %ignore eim_client_state(const eim_client *);
 typedef struct eim_client {
@@ -310,6 +312,10 @@ typedef struct eim_client {
   eim_status leave_room(const char *room_id, uint64_t token);
   eim_status request(const char *method, const char *path, const char *query,
                      const char *json_body, uint64_t token);
+  eim_status upload(const char *path, const char *filename, int thumbnail_width,
+                    int thumbnail_height, uint64_t token);
+  eim_status download(const char *url, const char *secret, const char *path, int64_t max_bytes,
+                      bool thumbnail, uint64_t token);
   eim_status cancel(uint64_t token);
   eim_state state();
 }

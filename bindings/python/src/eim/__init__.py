@@ -34,6 +34,7 @@ from ._events import (
     StateChange,
     TokenEvent,
     TokenReason,
+    Uploaded,
 )
 from ._logging import sync_level as sync_log_level
 from ._outgoing import (
@@ -87,6 +88,7 @@ __all__ = [
     "TimeoutError",
     "TokenEvent",
     "TokenReason",
+    "Uploaded",
     "Video",
     "Voice",
     "aio",

@@ -380,6 +380,17 @@ def to_object(result: _core.eim_result) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def to_uploaded(result: _core.eim_result) -> _events.Uploaded:
+    """For uploads."""
+    value = json.loads(result.json())
+    return _events.Uploaded(value["url"], value["secret"], value["filename"], value["file_length"])
+
+
+def to_length(result: _core.eim_result) -> int:
+    """For downloads."""
+    return int(json.loads(result.json())["file_length"])
+
+
 def to_response(result: _core.eim_result) -> _events.Response:
     """For REST calls."""
     value = json.loads(result.json())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import os
 import threading
 import types
 import weakref
@@ -286,6 +287,65 @@ class Client(_base.ClientBase):
         return self._begin(
             lambda token: self._core.request(method, path, _base.query_text(query), body, token),
             _base.to_response,
+        )
+
+    def upload(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        filename: str | None = None,
+        thumbnail: tuple[int, int] = (0, 0),
+    ) -> _events.Uploaded:
+        """Upload a file of this machine, streamed from the disk; ``progress`` events say how far it
+        is. ``thumbnail``: size in pixels of the small picture the service makes of an image."""
+        return self._wait(lambda: self.upload_nowait(path, filename=filename, thumbnail=thumbnail))
+
+    def upload_nowait(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        filename: str | None = None,
+        thumbnail: tuple[int, int] = (0, 0),
+    ) -> Request[_events.Uploaded]:
+        """As :meth:`upload`, without waiting."""
+        return self._begin(
+            lambda token: self._core.upload(os.fspath(path), filename, *thumbnail, token),
+            _base.to_uploaded,
+        )
+
+    def download(
+        self,
+        url: str,
+        path: str | os.PathLike[str],
+        *,
+        secret: str | None = None,
+        max_bytes: int = 0,
+        thumbnail: bool = False,
+    ) -> int:
+        """Receive a file, for example ``message.body["url"]``, into ``path``, which is replaced
+        when all of it is there; a download that ended early is resumed. Returns its length. More
+        than ``max_bytes`` (0: any) is refused; ``thumbnail``: the small picture instead."""
+        return self._wait(
+            lambda: self.download_nowait(
+                url, path, secret=secret, max_bytes=max_bytes, thumbnail=thumbnail
+            )
+        )
+
+    def download_nowait(
+        self,
+        url: str,
+        path: str | os.PathLike[str],
+        *,
+        secret: str | None = None,
+        max_bytes: int = 0,
+        thumbnail: bool = False,
+    ) -> Request[int]:
+        """As :meth:`download`, without waiting."""
+        return self._begin(
+            lambda token: self._core.download(
+                url, secret, os.fspath(path), max_bytes, thumbnail, token
+            ),
+            _base.to_length,
         )
 
     # -- the rest

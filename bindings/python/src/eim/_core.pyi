@@ -117,6 +117,23 @@ class eim_client:
     def request(
         self, method: str, path: str, query: str | None, json_body: str | None, token: int
     ) -> int: ...
+    def upload(
+        self,
+        path: str,
+        filename: str | None,
+        thumbnail_width: int,
+        thumbnail_height: int,
+        token: int,
+    ) -> int: ...
+    def download(
+        self,
+        url: str,
+        secret: str | None,
+        path: str,
+        max_bytes: int,
+        thumbnail: bool,
+        token: int,
+    ) -> int: ...
     def cancel(self, token: int) -> int: ...
     def state(self) -> int: ...
 

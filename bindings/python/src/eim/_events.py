@@ -372,6 +372,20 @@ class Response:
     """The JSON of the answer; ``None`` when it was empty."""
 
 
+@dataclasses.dataclass(frozen=True)
+class Uploaded:
+    """A file that the service has now: ``eim.File(to, up.url, secret=up.secret, …)``."""
+
+    url: str
+    """Where it is."""
+    secret: str
+    """What the service asks for before it hands the file out."""
+    filename: str
+    """Its name, for people."""
+    file_length: int
+    """Bytes."""
+
+
 def _error(payload: Any) -> _errors.EimError:
     return _errors.from_core(payload)
 

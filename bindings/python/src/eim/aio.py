@@ -17,6 +17,7 @@ from __future__ import annotations
 import asyncio
 import collections
 import inspect
+import os
 import threading
 import types
 import weakref
@@ -286,6 +287,39 @@ class Client(_base.ClientBase):
         return await self._request(
             lambda token: self._core.request(method, path, _base.query_text(query), body, token),
             _base.to_response,
+        )
+
+    async def upload(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        filename: str | None = None,
+        thumbnail: tuple[int, int] = (0, 0),
+    ) -> _events.Uploaded:
+        """Upload a file of this machine, streamed from the disk; ``progress`` events say how far it
+        is. ``thumbnail``: size in pixels of the small picture the service makes of an image."""
+        return await self._request(
+            lambda token: self._core.upload(os.fspath(path), filename, *thumbnail, token),
+            _base.to_uploaded,
+        )
+
+    async def download(
+        self,
+        url: str,
+        path: str | os.PathLike[str],
+        *,
+        secret: str | None = None,
+        max_bytes: int = 0,
+        thumbnail: bool = False,
+    ) -> int:
+        """Receive a file, for example ``message.body["url"]``, into ``path``, which is replaced
+        when all of it is there; a download that ended early is resumed. Returns its length. More
+        than ``max_bytes`` (0: any) is refused; ``thumbnail``: the small picture instead."""
+        return await self._request(
+            lambda token: self._core.download(
+                url, secret, os.fspath(path), max_bytes, thumbnail, token
+            ),
+            _base.to_length,
         )
 
     # -- the rest
