@@ -212,7 +212,7 @@ static void push_eim_token_event(lua_State *L, const eim_token_event *self, int 
 }
 
 static void push_eim_message(lua_State *L, const eim_message *self, int metas) {
-  lua_createtable(L, 0, 13);
+  lua_createtable(L, 0, 14);
   set_string(L, "id", eim_message_id(self));
   set_string(L, "from", eim_message_from(self));
   set_string(L, "to", eim_message_to(self));
@@ -223,13 +223,15 @@ static void push_eim_message(lua_State *L, const eim_message *self, int metas) {
   set_string(L, "text", eim_message_text(self));
   set_string(L, "extJson", eim_message_ext(self));
   set_string(L, "bodyJson", eim_message_body(self));
+  eim_lua_push_message(L, self);
+  lua_setfield(L, -2, "handle");
   set_meta(L, "message", metas);
 }
 
 static void push_eim_receipt(lua_State *L, const eim_receipt *self, int metas) {
   static const char *const kinds[] = {"", "sent", "delivered", "read", "channel", "recalled"};
   unsigned what = eim_receipt_get_kind(self);
-  lua_createtable(L, 0, 8);
+  lua_createtable(L, 0, 9);
   set_string(L, "kind", what < sizeof kinds / sizeof *kinds ? kinds[what] : "");
   set_string(L, "messageId", eim_receipt_message_id(self));
   set_string(L, "localId", eim_receipt_local_id(self));
@@ -237,6 +239,7 @@ static void push_eim_receipt(lua_State *L, const eim_receipt *self, int metas) {
   set_string(L, "to", eim_receipt_to(self));
   set_string(L, "chatType", chat_type_name(eim_receipt_get_chat_type(self)));
   set_int(L, "time", eim_receipt_time(self));
+  set_string(L, "json", eim_receipt_json(self));
   set_meta(L, "receipt", metas);
 }
 

@@ -42,6 +42,9 @@ void eim_lua_push_failure(lua_State *L, eim_status status);
 /* Exact where the Lua has integers. */
 void eim_lua_push_int64(lua_State *L, int64_t value);
 
+/* Push a userdata that holds a reference of the message: what calls about it take. */
+void eim_lua_push_message(lua_State *L, const eim_message *message);
+
 /* As SWIG makes it; luaopen_eim_core() goes around it. */
 int eim_lua_open_swig(lua_State *L);
 /* The global in which SWIG keeps its types while it loads. */

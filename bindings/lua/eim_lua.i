@@ -81,6 +81,12 @@ eim_status eim_lua_attach_provider(eim_client *client, int number);
 int eim_lua_number(void);
 double eim_lua_now(void);
 
+%{
+void eim_lua_push_message(lua_State *L, const eim_message *message) {
+  SWIG_NewPointerObj(L, (void *)eim_message_ref(message), SWIGTYPE_p_eim_message, 1);
+}
+%}
+
 /* eim_lua_take(inbox, metatables): number, name, table; or nothing. */
 %{
 static int take(lua_State *L) {

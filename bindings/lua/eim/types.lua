@@ -58,6 +58,42 @@
 ---@field extJson string
 ---@field body table the whole body, for every type (decoded when asked for)
 ---@field bodyJson string
+---@field handle userdata what the library knows it by
+
+--- A message to send: docs/messages.md has the fields of each type.
+---@class eim.Outgoing
+---@field to string user, group or room
+---@field type? "txt"|"img"|"video"|"loc"|"audio"|"file"|"cmd"|"custom"|"combine" default "txt"
+---@field chatType? eim.ChatType default "singleChat"
+---@field ext? table|string extra values
+---@field text? string of a text message
+---@field msg? string the same as text
+---@field url? string where the file is (img, video, audio, file, combine)
+---@field secret? string
+---@field filename? string
+---@field file_length? integer bytes
+---@field width? number pixels
+---@field height? number
+---@field isGif? boolean
+---@field length? integer seconds (video, audio)
+---@field thumb? string of a video
+---@field thumb_secret? string
+---@field lat? number degrees
+---@field lng? number
+---@field addr? string
+---@field buildingName? string
+---@field action? string of a cmd
+---@field customEvent? string
+---@field customExts? table
+---@field title? string of a combine
+---@field summary? string
+---@field compatibleText? string
+---@field combineLevel? integer
+---@field deliverOnlineOnly? boolean
+---@field priority? "high"|"normal"|"low" in a room
+---@field receiverList? string[] only these members
+---@field msgConfig? { allowGroupAck: boolean }
+---@field isChatThread? boolean
 
 --- The event of "state", "connected", "disconnected" and "reconnecting".
 ---@class eim.StateChange
@@ -89,6 +125,8 @@
 ---@field to string
 ---@field chatType eim.ChatType
 ---@field time integer ms since 1970
+---@field data table what came with it (decoded when asked for)
+---@field json string
 
 --- The event of "notice".
 ---@class eim.Notice
@@ -152,6 +190,7 @@
 ---@field useOwnUploadFun? boolean true, false
 ---@field maxPendingSends? integer 1 to 1000000
 ---@field maxUndelivered? integer 1 to 1000000
+---@field ackMode? string|integer auto, manual
 ---@field maxFrameBytes? integer 1024 to 268435455 (bytes)
 ---@field enableReportLogs? boolean true, false
 ---@field reportLogLevel? string|integer TRACE, DEBUG, INFO, WARN, ERROR, or 0 to 4

@@ -48,7 +48,7 @@ end
 
 --- Poll until condition() holds.
 function harness.until_true(context, condition, what, seconds)
-  local deadline = eim.now() + (seconds or 10)
+  local deadline = eim.now() + (seconds or 30)
   while true do
     local value = condition()
     if value then return value end

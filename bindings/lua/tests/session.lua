@@ -1,10 +1,11 @@
 --- Sessions against the sandbox, and what may go wrong in handlers.
 local harness = require "harness"
 local eim = require "eim"
+local json = require "eim.json"
 local test, same, check, contains, fails, until_true =
   harness.test, harness.same, harness.check, harness.contains, harness.fails, harness.until_true
 
-local CLOSED, CANCELED, TIMEOUT = -4, -5, -6
+local INVALID, CLOSED, CANCELED, TIMEOUT = -1, -4, -5, -6
 local exact = math.type ~= nil
 local users = { "--user", "alice:secret", "--user", "bob:secret" }
 
@@ -51,6 +52,152 @@ test("messages carry text and ext, and nothing is lost on the way", function()
   contains(tostring(got), "from alice to bob")
   alice:shutdown()
   bob:shutdown()
+  box:stop()
+end)
+
+test("every kind of message arrives as it was sent", function()
+  local box, alice, bob = pair()
+  local got
+  bob:on("message", function(message) got = message end)
+  local attached = { url = "https://h/a", secret = "s", filename = "a.bin", file_length = 7 }
+  local kinds = {
+    txt = { text = "hi", deliverOnlineOnly = false }, cmd = { action = "wave" },
+    custom = { customEvent = "dice", customExts = { eyes = "6" } },
+    loc = { lat = 52.5, lng = 13.25, addr = "Berlin", buildingName = "B" },
+    file = {}, img = { width = 8, height = 9, isGif = true }, audio = { length = 3 },
+    video = { length = 3, thumb = "https://h/t", thumb_secret = "t" },
+    combine = { title = "t", summary = "u", compatibleText = "v", combineLevel = 2 },
+  }
+  for kind, fields in pairs(kinds) do
+    local message, url = { to = "bob", type = kind, ext = '{"n":9007199254740993}' }, nil
+    for name, value in pairs(fields) do message[name] = value end
+    if kind == "file" or kind == "img" or kind == "audio" or kind == "video" or kind == "combine" then
+      for name, value in pairs(attached) do message[name] = value end
+      url = attached.url
+    end
+    got = nil
+    local result = assert(alice:await(alice:send(message)))
+    until_true(bob, function() return got end, kind)
+    same(got.id, result.messageId)
+    same(got.type, kind)
+    same(got.body.url, url)
+    contains(got.extJson, "9007199254740993")
+    for name, value in pairs(fields) do
+      if name == "customExts" then
+        same(got.body.customExts.eyes, "6")
+      elseif name ~= "deliverOnlineOnly" then
+        same(got.body[name == "text" and "msg" or name], value, kind .. "." .. name)
+      end
+    end
+  end
+  contains(fails(INVALID, alice:send{ to = "bob", type = "image", url = "u" }).message, "image")
+  contains(fails(INVALID, alice:send{ to = "bob", type = "loc", lat = 91, lng = 0 }).message, "lat")
+  contains(fails(INVALID, alice:send{ to = "bob", type = "file" }).message, "url")
+  alice:shutdown()
+  bob:shutdown()
+  box:stop()
+end)
+
+test("receipts, recall, edit", function()
+  local box, alice, bob = pair()
+  local got
+  local told, heard = {}, nil
+  bob:on("message", function(message) got = message end)
+  bob:on("receipt", function(receipt) heard = receipt end)
+  alice:on("receipt", function(receipt) told[receipt.kind] = receipt end)
+  local sent = assert(alice:await(alice:send{ to = "bob", text = "plans" }))
+  until_true(bob, function() return got end, "the message")
+  assert(bob:await(bob:markRead(got)))
+  assert(bob:await(bob:markChannelRead{ to = "alice" }))
+  until_true(alice, function() return told.read and told.channel end, "the receipts")
+  same(told.read.messageId, sent.messageId)
+  same(told.read.from, "bob")
+  assert(alice:await(alice:recall{ messageId = sent.messageId, to = "bob", ext = "oops" }))
+  until_true(bob, function() return heard end, "the recall")
+  same(heard.kind, "recalled")
+  same(heard.messageId, sent.messageId)
+  same(heard.data.ext, "oops")
+  local _, err = bob:await(bob:recall{ messageId = sent.messageId, to = "alice" })
+  contains(err.message, "permission")
+  _, err = alice:await(alice:edit(sent.messageId, { to = "bob", text = "other plans" }))
+  contains(err.message, "not enabled") -- an app that has not bought it
+  fails(INVALID, bob:markRead({ id = sent.messageId }))
+  fails(INVALID, alice:recall{ messageId = "x7", to = "bob" })
+  fails(INVALID, alice:edit(sent.messageId, { to = "bob" }))
+  fails(INVALID, bob:markChannelRead{ to = "alice", chatType = "nowhere" })
+  alice:shutdown()
+  bob:shutdown()
+  box:stop()
+end)
+
+test("rooms and REST calls", function()
+  local box, alice, bob = pair()
+  box:admin("/groups", { id = "r1", room = true, members = { "alice" } })
+  local got
+  alice:on("message", function(message) got = message end)
+  assert(bob:await(bob:joinRoom{ room = "r1", ext = "hello all" }))
+  assert(bob:await(bob:send{ to = "r1", chatType = "chatRoom", text = "high", priority = "high" }))
+  until_true(alice, function() return got end, "the message")
+  same(got.chatType, "chatRoom")
+  same(got.body.priority, "high")
+  assert(bob:await(bob:leaveRoom("r1")))
+  check(bob:await(bob:send{ to = "r1", chatType = "chatRoom", text = "x" }) == nil)
+  check(bob:await(bob:joinRoom{ room = "nowhere" }) == nil)
+  fails(INVALID, bob:joinRoom{ room = "r1", leaveOthers = 1 })
+  local answer = assert(alice:await(alice:request{ method = "GET", path = "/users/alice", query = "a=1" }))
+  same(answer.data.status, 200)
+  same(answer.data.body.entities[1].username, "alice")
+  local _, err = alice:await(alice:request{ method = "POST", path = "/no/such/call", body = { a = 1 } })
+  same(err.detail.httpStatus, 404)
+  fails(110, alice:request{ method = "GET", path = "no slash" })
+  alice:shutdown()
+  bob:shutdown()
+  box:stop()
+end)
+
+test("files come down, and what is wrong with files is said", function()
+  local box = harness.sandbox(harness.unpack(users))
+  local alice = box:online("alice")
+  local target, progress = os.tmpname(), nil
+  alice:on("progress", function(event) progress = event end)
+  local url = box.apiUrl .. "/" .. box.appKey:gsub("#", "/") .. "/users/alice" -- anything that can be fetched
+  local down, why = alice:await(alice:download{ url = url, path = target })
+  check(down, tostring(why))
+  local file = assert(io.open(target, "rb"))
+  local content = file:read("*a")
+  file:close()
+  same(down.data.file_length, #content)
+  same(json.decode(content).entities[1].username, "alice")
+  same(check(progress, "no progress was told").done, #content)
+  fails(405, alice:await(alice:download{ url = url, path = target, maxBytes = 10 }))
+  fails(INVALID, alice:await(alice:upload{ path = target .. ".nowhere" }))
+  fails(INVALID, alice:upload{ filename = "a" })
+  fails(INVALID, alice:download{ url = url })
+  os.remove(target)
+  alice:shutdown()
+  box:stop()
+end)
+
+test("a message that is not done comes again, with ackMode manual", function()
+  local box = harness.sandbox(harness.unpack(users))
+  box:admin("/push", { user = "alice", from = "bob", text = "1" })
+  local texts = {}
+  for round = 1, 3 do
+    local got
+    local alice = box:client{ ackMode = "manual", deviceId = "one" }
+    alice:on("message", function(message)
+      got = message
+      texts[#texts + 1] = message.text
+      if round >= 2 then assert(alice:messageDone(message)) end
+    end)
+    assert(alice:await(alice:open{ user = "alice", password = "secret" }))
+    if round == 3 then box:admin("/push", { user = "alice", from = "bob", text = "2" }) end
+    until_true(alice, function() return got end, "a message")
+    assert(alice:await(alice:close()))
+    fails(INVALID, alice:messageDone({}))
+    alice:shutdown()
+  end
+  same(table.concat(texts, " "), "1 1 2")
   box:stop()
 end)
 
