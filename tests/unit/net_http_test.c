@@ -687,10 +687,17 @@ TEST(http_says_what_is_wrong_with_a_file_to_send) {
 }
 
 typedef struct source {
-  size_t cut; /* close after so many bytes of the body, 0: never */
-  bool no_range, other_range;
+  /* Changed by the test while threads of the peer serve. */
+  atomic_size_t cut; /* close after so many bytes of the body, 0: never */
+  atomic_bool no_range, other_range;
   char head[4096];
 } source;
+
+static char pattern[BIG];
+static pthread_once_t pattern_once = PTHREAD_ONCE_INIT;
+static void make_pattern(void) {
+  for (size_t i = 0; i < BIG; i++) pattern[i] = (char)('a' + i % 26);
+}
 
 static void serve_download(peer_conn *conn, void *user) {
   source *s = user;
@@ -711,14 +718,13 @@ static void serve_download(peer_conn *conn, void *user) {
     else
       snprintf(text, sizeof text, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", BIG);
     if (!peer_say(conn, text)) return;
-    static char body[BIG];
-    for (size_t i = 0; i < BIG; i++) body[i] = (char)('a' + i % 26);
-    size_t length = BIG - from;
-    if (s->cut && s->cut < length) {
-      peer_write(conn, body + from, s->cut);
+    pthread_once(&pattern_once, make_pattern);
+    size_t length = BIG - from, cut = s->cut;
+    if (cut && cut < length) {
+      peer_write(conn, pattern + from, cut);
       return;
     }
-    if (!peer_write(conn, body + from, length)) return;
+    if (!peer_write(conn, pattern + from, length)) return;
   }
 }
 

@@ -87,7 +87,8 @@ EIM_API eim_chat_type eim_receipt_get_chat_type(const eim_receipt *self);
 /** Server time in ms since 1970. */
 EIM_API int64_t eim_receipt_time(const eim_receipt *self);
 /** What else came with it, a JSON object: "ext" of a recall (text), "ackContent" of a group read
- * receipt (text), "groupReadCount" (the server's object: message id -> readers). "{}" if nothing. */
+ * receipt (text), "groupReadCount" (the server's object: message id -> readers). "{}" if nothing.
+ */
 EIM_API const char *eim_receipt_json(const eim_receipt *self);
 
 /** Everything rarer than a message: contacts, groups, rooms, presence, other devices … */
