@@ -3,7 +3,7 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 PREFIX ?= /usr/local
 BUILD := build/release
 
-.PHONY: all setup build demo test bench lint format install clean help
+.PHONY: all setup build demo test bench wheel lint format install clean help
 all: build
 
 help:
@@ -12,6 +12,7 @@ help:
 	@echo 'make demo     a conversation over TLS, start to end'
 	@echo 'make test     everything that can be checked'
 	@echo 'make bench    measure, side by side with easemob-websdk'
+	@echo 'make wheel    a Python wheel into dist/ that needs no library of its machine'
 	@echo 'make lint     clang-format and clang-tidy'
 	@echo 'make format   format the sources'
 	@echo 'make install  into PREFIX=$(PREFIX) (and DESTDIR)'
@@ -34,6 +35,10 @@ bench: build
 	@cmake --preset release -DEIM_BUILD_TESTS=ON >build/release-configure.log
 	@cmake --build --preset release -j $(JOBS) --target eim-bench eim-bench-log
 	@scripts/bench.sh $(BUILD)
+
+wheel:
+	@scripts/setup.sh --test
+	@scripts/wheel.sh dist
 
 lint: setup
 	@scripts/lint.sh

@@ -6,6 +6,8 @@ target_compile_options(eim_options INTERFACE
 if(EIM_WERROR)
   target_compile_options(eim_options INTERFACE -Werror)
 endif()
+# Names of files in messages of OpenSSL and in asserts, without the folder it was built in.
+target_compile_options(eim_options INTERFACE -fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=)
 target_compile_definitions(eim_options INTERFACE _GNU_SOURCE)
 if(EIM_SANITIZE)
   # For every target, generated code too: TSan must see all of it.

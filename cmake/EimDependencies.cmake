@@ -1,4 +1,21 @@
 # Third parties, as the system has them. A missing one is named with the package that brings it.
+# EIM_DEPS_PREFIX names a folder of static archives instead (packaging/deps/build.sh prints it): then a library
+# or program needs nothing of its machine but libc.
+set(EIM_DEPS_PREFIX "" CACHE PATH "Static third parties, as packaging/deps/build.sh leaves them")
+if(NOT "${EIM_DEPS_PREFIX}" STREQUAL "${EIM_DEPS_FOUND_IN}") # a build folder that was of another: find all anew
+  get_cmake_property(_eim_cached CACHE_VARIABLES)
+  foreach(name ${_eim_cached})
+    if(name MATCHES "^(pkgcfg_lib_|__pkg_config_checked_)")
+      unset(${name} CACHE)
+    endif()
+  endforeach()
+  set(EIM_DEPS_FOUND_IN "${EIM_DEPS_PREFIX}" CACHE INTERNAL "")
+endif()
+if(EIM_DEPS_PREFIX)
+  set(ENV{PKG_CONFIG_LIBDIR} ${EIM_DEPS_PREFIX}/lib/pkgconfig)
+  set(ENV{PKG_CONFIG_PATH} "")
+  set(PKG_CONFIG_ARGN --static)
+endif()
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 

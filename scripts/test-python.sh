@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the Python package into a virtual environment of its own in build/ and checks it: mypy, ruff, pytest.
+# Installs the Python package into a virtual environment of its own in build/ and checks it: mypy, pyright, ruff, pytest.
 # PYTHON names another interpreter (3.11 or newer). What follows is handed to pytest.
 #
 # Debian 12: apt-get install swig python3-dev python3-venv, besides scripts/setup.sh.
@@ -18,7 +18,7 @@ if [ ! -x "$venv/bin/python" ]; then
   "$python" -m venv "$venv"
 fi
 export PIP_DISABLE_PIP_VERSION_CHECK=1
-tools=(mypy==1.18.2 pytest==8.4.2 ruff==0.14.0 uvloop==0.21.0 'scikit-build-core>=0.10')
+tools=(mypy==1.18.2 pytest==8.4.2 ruff==0.14.0 pyright==1.1.414 uvloop==0.21.0 'scikit-build-core>=0.10')
 if [ "$(cat "$venv/tools" 2>/dev/null)" != "${tools[*]}" ]; then
   "$venv/bin/pip" install --quiet "${tools[@]}"
   echo "${tools[*]}" >"$venv/tools"
@@ -34,4 +34,6 @@ export RUFF_CACHE_DIR="$venv/cache/ruff" MYPY_CACHE_DIR="$venv/cache/mypy" PYTHO
 "$venv/bin/ruff" format --check src tests ../../examples/python
 "$venv/bin/mypy" --config-file ../../pyproject.toml
 "$venv/bin/mypy" --config-file ../../pyproject.toml tests ../../examples/python/*.py
+"$venv/bin/mypy" --config-file ../../pyproject.toml ../../examples/python/app_tests/*.py
+(cd ../.. && "$venv/bin/pyright" --pythonpath "$venv/bin/python")
 exec "$venv/bin/pytest" -o cache_dir="$venv/cache/pytest" -c ../../pyproject.toml --rootdir ../.. tests "$@"

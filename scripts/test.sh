@@ -82,6 +82,7 @@ if step "build, release" build release -DEIM_BUILD_TESTS=OFF; then
 fi
 echo "== languages"
 counted "Python" timeout -k 10 900 scripts/test-python.sh
+counted "Python wheel" timeout -k 10 1200 scripts/test-wheel.sh
 counted "Lua" timeout -k 10 900 scripts/test-lua.sh
 echo "== AddressSanitizer, UBSan, LeakSanitizer"
 step "build, asan" build asan && tests asan

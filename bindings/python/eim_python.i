@@ -405,6 +405,40 @@ static PyObject *log_take(int timeout_ms) {
 }
 %}
 
+/* The sandbox is in here and not a program beside this: so a package has one copy of the libraries under both.
+ * eim/_sandbox.py calls it in a process of its own. */
+#ifdef EIM_PYTHON_SANDBOX
+%{
+#include <eim_sandbox.h>
+%}
+%inline %{
+static PyObject *eim_py_sandbox_main(PyObject *arguments) {
+  Py_ssize_t count = PyList_Size(arguments);
+  if (count < 0) return NULL;
+  char **argv = calloc((size_t)count + 1, sizeof *argv);
+  if (!argv) return PyErr_NoMemory();
+  bool good = true;
+  for (Py_ssize_t i = 0; good && i < count; i++) {
+    PyObject *bytes = PyUnicode_EncodeFSDefault(PyList_GetItem(arguments, i));
+    char *text = bytes ? PyBytes_AsString(bytes) : NULL;
+    argv[i] = text ? strdup(text) : NULL;
+    good = argv[i] != NULL;
+    Py_XDECREF(bytes);
+  }
+  int status = 0;
+  if (good) {
+    Py_BEGIN_ALLOW_THREADS
+    status = eim_sandbox_main((int)count, argv);
+    Py_END_ALLOW_THREADS
+  }
+  for (Py_ssize_t i = 0; i < count; i++) free(argv[i]);
+  free(argv);
+  if (!good) return PyErr_Occurred() ? NULL : PyErr_NoMemory();
+  return PyLong_FromLong(status);
+}
+%}
+#endif
+
 /* Before 4.4 SWIG makes its types when the first pointer is wrapped, which Python 3.12 and newer deprecate:
  * where warnings are errors it crashed. So they are made here, and quietly. */
 %pythoncode %{

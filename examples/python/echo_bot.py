@@ -38,13 +38,18 @@ def demo() -> None:
         print("alice got", [next(answers).text for _ in range(3)])
 
 
+def waiting(change: eim.StateChange) -> None:
+    """The line is gone; the session looks after itself."""
+    print("reconnecting:", change.cause)
+
+
 def main() -> None:
     """Command line."""
     if len(sys.argv) < 3:
         demo()
         return
     with eim.Client(sys.argv[1]) as bot:
-        bot.on("reconnecting", lambda change: print("reconnecting:", change.cause))
+        bot.on("reconnecting", waiting)
         bot.open(user=sys.argv[2], password=os.environ["EIM_PASSWORD"])
         serve(bot)
 

@@ -190,6 +190,11 @@ eim_sandbox_clear_log(eim_sandbox *self); /* the log, the counters and the uploa
  * user, or no memory. free() it. */
 EIM_SANDBOX_API char *eim_sandbox_uploaded_logs(const eim_sandbox *self, const char *user);
 
+/* The program eim-sandbox as a function, for packages of other languages: it runs until SIGINT or
+ * SIGTERM, on the main thread of a process of its own. Returns the exit status. Strings of argv may
+ * be written to. */
+EIM_SANDBOX_API int eim_sandbox_main(int argc, char **argv);
+
 #ifdef __cplusplus
 }
 #endif

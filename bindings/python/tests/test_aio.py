@@ -227,7 +227,14 @@ def test_a_storm_of_cancellations(box: eim.Sandbox, run: Callable[[Main], None])
         outcomes = {"sent": 0, "canceled": 0}
         async with online(box, "alice", max_pending_sends=5000) as alice, online(box, "bob") as bob:
             got: set[str | None] = set()
-            bob.on("message", lambda message: got.add(message.text))
+            done = asyncio.Event()
+
+            def heard(message: eim.Message) -> None:
+                got.add(message.text)
+                if message.text == "last":
+                    done.set()
+
+            bob.on("message", heard)
             sent: set[str] = set()
 
             async def one(number: int) -> None:
@@ -253,8 +260,7 @@ def test_a_storm_of_cancellations(box: eim.Sandbox, run: Callable[[Main], None])
             assert outcomes["canceled"] > 0
             assert not alice._link._pending
             await alice.send(eim.Text(to="bob", text="last"))
-            while "last" not in got:
-                await asyncio.sleep(0.001)
+            await done.wait()
             assert sent <= got  # what was reported as sent has arrived
             assert alice.state is eim.State.ONLINE
 
@@ -297,7 +303,7 @@ def test_shutdown_ends_what_waits(box: eim.Sandbox, run: Callable[[Main], None])
                 asyncio.create_task(client.send(eim.Text(to="bob", text="?"))) for _ in range(5)
             ]
             listening = asyncio.ensure_future(anext(client.messages(), None))
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0)  # all of them have begun
             client.shutdown()
             results = await asyncio.gather(*sends, listening, return_exceptions=True)
             assert results[-1] is None

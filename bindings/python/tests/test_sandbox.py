@@ -56,11 +56,11 @@ def test_it_says_what_is_wrong(monkeypatch: pytest.MonkeyPatch, tmp_path: pathli
     program.write_text("#!/bin/sh\nexit 3\n")
     program.chmod(0o700)
     monkeypatch.setenv("EIM_SANDBOX", str(program))
-    assert module.find_program() == str(program)
+    assert module.find_program() == [str(program)]
     with pytest.raises(eim.SandboxError, match="status 3"):
         eim.Sandbox()
     program.chmod(0o600)  # a file of the same variable that is no program: see `eim help`
-    assert module.find_program() != str(program)
+    assert module.find_program() != [str(program)]
 
 
 def test_it_ends_with_its_owner() -> None:
@@ -68,6 +68,15 @@ def test_it_ends_with_its_owner() -> None:
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     with pytest.raises(ProcessLookupError):
         os.kill(int(out.stdout), 0)
+
+
+def test_it_ends_with_an_owner_that_is_killed() -> None:
+    code = "import eim, os, signal; box = eim.Sandbox(); print('up', flush=True);"
+    code += "os.kill(os.getpid(), signal.SIGKILL)"
+    # The sandbox has our end of stderr too: reading to its end waits until it is gone.
+    command = [sys.executable, "-c", code]
+    out = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert (out.returncode, out.stdout) == (-9, "up\n")
 
 
 def test_fixtures(eim_sandbox: eim.Sandbox, eim_user: SandboxUser, eim_client: eim.Client) -> None:

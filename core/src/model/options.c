@@ -112,7 +112,7 @@ const eim_option eim_options[] = {
    "Where discovery asks, in this order: the bootstrap services of the two vendors by default."},
   /* how */
   {"caFile", EIM_OPTION_STRING, FIELD(ca_file), NULL, 0, 0, check_path, "", "a readable PEM file",
-   "Certificates to trust instead of the system's. Unset: the system's."},
+   "Certificates to trust instead of the system's. Unset: those that SSL_CERT_FILE and SSL_CERT_DIR name, else the system's, looked for where the known systems have them; none found is the error `no_ca_bundle`."},
   {"pinnedKeys", EIM_OPTION_LIST, FIELD(pinned_keys), NULL, 0, 0, check_pin, "", "sha256//base64, …",
    "Public keys (SHA-256 of the SPKI): the server's certificate must have one of them besides being valid. Unset: none, because a forgotten pin locks everybody out."},
   {"clientCert", EIM_OPTION_STRING, FIELD(client_cert), NULL, 0, 0, check_path, "", "a readable PEM file",

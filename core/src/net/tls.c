@@ -7,10 +7,10 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/text.h"
+#include "net/ca.h"
 #include "net/resolver.h"
 
 enum { SESSIONS_MAX = 16 };
@@ -30,20 +30,6 @@ struct eim_tls {
   resumable sessions[SESSIONS_MAX];
   size_t next_session;
 };
-
-/* Places of the one-file bundle on the systems we know. */
-static const char *const bundles[] = {"/etc/ssl/certs/ca-certificates.crt",
-                                      "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem",
-                                      "/etc/ssl/cert.pem"};
-
-static const char *find_bundle(const eim_settings *settings) {
-  if (*settings->ca_file) return settings->ca_file;
-  const char *named = getenv("SSL_CERT_FILE");
-  if (named && *named) return named;
-  for (size_t i = 0; i < sizeof bundles / sizeof *bundles; i++)
-    if (!access(bundles[i], R_OK)) return bundles[i];
-  return NULL;
-}
 
 static pthread_once_t index_once = PTHREAD_ONCE_INIT;
 static int alert_index, ctx_index; /* OpenSSL's slots, the same for the whole process */
@@ -104,7 +90,7 @@ static void on_info(const SSL *ssl, int where, int value) {
 
 /* ------------------------------------------------------------------ loading */
 
-static eim_error *file_error(const char *what, const char *path) {
+eim_error *eim_tls_file_error(const char *what, const char *path) {
   char reason[160] = "";
   unsigned long code = ERR_peek_error();
   if (code) ERR_error_string_n(code, reason, sizeof reason);
@@ -139,7 +125,6 @@ static bool load_pins(eim_tls *self, char *const *keys) {
 eim_tls *eim_tls_new(const eim_settings *settings, eim_error **error) {
   pthread_once(&index_once, make_index);
   eim_tls *self = calloc(1, sizeof *self);
-  const char *bundle = find_bundle(settings);
   ERR_clear_error();
   if (self) self->ctx = SSL_CTX_new(TLS_client_method());
   if (self) self->store = X509_STORE_new();
@@ -148,25 +133,19 @@ eim_tls *eim_tls_new(const eim_settings *settings, eim_error **error) {
     eim_tls_free(self);
     return NULL;
   }
-  *error = NULL;
-  if (!bundle)
-    *error = eim_error_new_detail(EIM_E_TLS, EIM_DOMAIN_TLS, 0, EIM_ERROR_FINAL,
-                                  "{\"tls\":\"no_ca_bundle\"}",
-                                  "no CA bundle found: set caFile or SSL_CERT_FILE");
-  else if (X509_STORE_load_file(self->store, bundle) != 1)
-    *error = file_error("caFile", bundle);
-  else if (!load_pins(self, settings->pinned_keys))
+  *error = eim_ca_load(self->store, settings->ca_file);
+  if (!*error && !load_pins(self, settings->pinned_keys))
     *error = eim_error_new_detail(
         EIM_E_TLS, EIM_DOMAIN_TLS, 0, EIM_ERROR_FINAL, "{\"tls\":\"pin_form\"}",
         "pinnedKeys: a key is not 'sha256//' and 44 characters of base64");
-  else if (*settings->client_cert &&
+  else if (!*error && *settings->client_cert &&
            SSL_CTX_use_certificate_chain_file(self->ctx, settings->client_cert) != 1)
-    *error = file_error("clientCert", settings->client_cert);
-  else if (*settings->client_cert) {
+    *error = eim_tls_file_error("clientCert", settings->client_cert);
+  else if (!*error && *settings->client_cert) {
     const char *key = *settings->client_key ? settings->client_key : settings->client_cert;
     if (SSL_CTX_use_PrivateKey_file(self->ctx, key, SSL_FILETYPE_PEM) != 1 ||
         SSL_CTX_check_private_key(self->ctx) != 1)
-      *error = file_error("clientKey", key);
+      *error = eim_tls_file_error("clientKey", key);
   }
   if (*error) {
     eim_tls_free(self);

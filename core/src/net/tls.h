@@ -27,6 +27,8 @@ bool eim_tls_pin_matches(const eim_tls *self, X509 *certificate);
  * the peer sent (0: none). */
 eim_error *eim_tls_error(const char *host, int verify, int alert);
 eim_error *eim_tls_pin_error(const char *host);
+/* OpenSSL could not use this file; what: the option or variable that named it. */
+eim_error *eim_tls_file_error(const char *what, const char *path);
 /* Alert received on this connection so far, 0: none. */
 int eim_tls_alert(const SSL *ssl);
 

@@ -2,6 +2,8 @@
 from collections.abc import Callable
 from typing import Any, Protocol
 
+def eim_py_sandbox_main(arguments: list[str]) -> int: ...
+
 class _Target(Protocol):
     @property
     def events(self) -> tuple[str, ...]: ...

@@ -65,7 +65,7 @@ class Outgoing:
                     raise TypeError(f"{field.name} must be a mapping, not {type(value).__name__}")
                 value = dict(value)
             elif field.name == "receivers":
-                if isinstance(value, str):
+                if value is None or isinstance(value, str):
                     raise TypeError("receivers must be several str, not one")
                 value = list(value)
             if field.name == "allow_group_ack":

@@ -7,12 +7,15 @@ import os
 import pathlib
 import shutil
 import subprocess
+import sys
 import types
 import urllib.error
 import urllib.request
 import weakref
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, Self
+
+from . import _core
 
 _NO_PROXY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 _PATIENCE = 10.0
@@ -24,22 +27,31 @@ class SandboxError(RuntimeError):
     """The sandbox could not be started, or refused a call of its admin API."""
 
 
-def find_program() -> str:
-    """The program eim-sandbox: $EIM_SANDBOX, the one inside this package, or the one on PATH."""
+def find_program() -> list[str]:
+    """The command eim-sandbox: $EIM_SANDBOX, the one inside this package, or the one on PATH."""
     named = os.environ.get("EIM_SANDBOX")
     if named and os.path.isfile(named) and os.access(named, os.X_OK):
-        return named
-    inside = pathlib.Path(__file__).parent / "bin" / "eim-sandbox"
-    if inside.is_file():
-        return str(inside)
+        return [named]
+    if hasattr(_core, "eim_py_sandbox_main") and sys.executable:
+        launcher = pathlib.Path(__file__).with_name("_sandbox.py")
+        extension = sys.modules["eim._eim"].__file__
+        return [sys.executable, "-I", "-S", str(launcher), str(extension)]
     found = shutil.which("eim-sandbox")
     if found:
-        return found
+        return [found]
     raise SandboxError("eim-sandbox is neither named by EIM_SANDBOX nor in the package nor on PATH")
+
+
+def main() -> None:
+    """The command ``eim-sandbox`` of an installed package."""
+    command = find_program()
+    os.execv(command[0], [*command, *sys.argv[1:]])
 
 
 def _end(process: subprocess.Popen[str]) -> None:
     process.terminate()
+    if process.stdin is not None:
+        process.stdin.close()
     try:
         process.wait(_PATIENCE)
     except subprocess.TimeoutExpired:
@@ -95,7 +107,7 @@ class Sandbox:
         open_registration: bool = True,
         arguments: Iterable[str] = (),
     ) -> None:
-        command = [find_program()]
+        command = find_program()
         for flag, value in (
             ("--app-key", app_key),
             ("--port", port),
@@ -110,10 +122,10 @@ class Sandbox:
             command.append("--multi-device")
         if not open_registration:
             command += ["--open-registration", "no"]
-        command += arguments
+        command += ["--until-eof", *arguments]  # stdin is its leash: it ends with us, come what may
         try:
             process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
             )
         except OSError as error:
             raise SandboxError(f"{command[0]}: {error}") from error
