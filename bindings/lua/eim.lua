@@ -578,6 +578,15 @@ function Client:close(callback)
   return begin(self, "close", callback, function(token) return self._core:close(token) end)
 end
 
+--- A snapshot of the session: the result's data has state, last cause, counters, queue depths, token expiry
+--- (docs/session.md).
+---@param callback? fun(result?: eim.Result, err?: eim.Error)
+---@return eim.Request? request
+---@return eim.Error? err
+function Client:health(callback)
+  return begin(self, "health", callback, function(token) return self._core:health(token) end)
+end
+
 --- Create a user (apps in open registration). Needs no login.
 ---@param account { user: string, password: string, nickname?: string }
 ---@param callback? fun(result?: eim.Result, err?: eim.Error)

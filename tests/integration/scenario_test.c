@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CLIENTS_MAX = 8, REQUESTS_MAX = 64, DEADLINE = 10000 };
+enum { CLIENTS_MAX = 8, REQUESTS_MAX = 64, MESSAGES_MAX = 64, DEADLINE = 10000 };
 
 typedef struct player {
   char name[32];
@@ -22,6 +22,8 @@ typedef struct player {
   cJSON *events; /* array of {"event": name, fields…} */
   int cursor;
   bool was_shut_down;
+  eim_message *messages[MESSAGES_MAX]; /* what arrived, for the calls that take a message */
+  int message_count;
 } player;
 
 typedef struct request {
@@ -133,7 +135,9 @@ static void on_error(void *p, const eim_error *error) {
 }
 
 static void on_message(void *p, const eim_message *m) {
+  player *who = p;
   cJSON *e = event(p, "message");
+  if (who->message_count < MESSAGES_MAX) who->messages[who->message_count++] = eim_message_ref(m);
   cJSON_AddStringToObject(e, "id", eim_message_id(m));
   cJSON_AddStringToObject(e, "from", eim_message_from(m));
   cJSON_AddStringToObject(e, "to", eim_message_to(m));
@@ -155,6 +159,7 @@ static void on_receipt(void *p, const eim_receipt *r) {
   cJSON_AddStringToObject(e, "to", eim_receipt_to(r));
   cJSON_AddStringToObject(e, "chatType", chat_type(eim_receipt_get_chat_type(r)));
   cJSON_AddNumberToObject(e, "time", (double)eim_receipt_time(r));
+  cJSON_AddItemToObject(e, "json", parse(eim_receipt_json(r)));
 }
 
 static void on_notice(void *p, const eim_notice *n) {
@@ -172,6 +177,7 @@ static void on_result(void *p, const eim_result *r) {
   cJSON_AddStringToObject(e, "messageId", eim_result_message_id(r));
   cJSON_AddStringToObject(e, "localId", eim_result_local_id(r));
   cJSON_AddNumberToObject(e, "time", (double)eim_result_time(r));
+  cJSON_AddItemToObject(e, "json", parse(eim_result_json(r)));
 }
 
 /* ---- matching */
@@ -181,6 +187,27 @@ static const cJSON *value_of(const cJSON *item) {
   if (!cJSON_IsString(item) || item->valuestring[0] != '$') return item;
   const cJSON *variable = cJSON_GetObjectItemCaseSensitive(variables, item->valuestring + 1);
   return variable ? variable : item;
+}
+
+/* A copy with all variables filled in. */
+static cJSON *resolved(const cJSON *item) {
+  const cJSON *value = value_of(item), *child;
+  if (!cJSON_IsObject(value) && !cJSON_IsArray(value)) return cJSON_Duplicate(value, true);
+  cJSON *copy = cJSON_IsArray(value) ? cJSON_CreateArray() : cJSON_CreateObject();
+  cJSON_ArrayForEach(child, value) {
+    if (cJSON_IsArray(value))
+      cJSON_AddItemToArray(copy, resolved(child));
+    else
+      cJSON_AddItemToObject(copy, child->string, resolved(child));
+  }
+  return copy;
+}
+
+static char *print_resolved(const cJSON *item) {
+  cJSON *copy = resolved(item);
+  char *text = cJSON_PrintUnformatted(copy);
+  cJSON_Delete(copy);
+  return text;
 }
 
 static bool has_members(const cJSON *object, const cJSON *rules);
@@ -295,15 +322,18 @@ static void step_new(const cJSON *step) {
   player_count++;
 }
 
+static eim_chat_type chat_type_of(const char *name) {
+  return !strcmp(name, "single")  ? EIM_CHAT_SINGLE
+         : !strcmp(name, "group") ? EIM_CHAT_GROUP
+                                  : EIM_CHAT_ROOM;
+}
+
 static eim_status send_text(player *who, const cJSON *args, uint64_t token) {
-  const char *type = value_of(cJSON_GetArrayItem(args, 0))->valuestring;
   const cJSON *ext = cJSON_GetArrayItem(args, 3);
   char *ext_text = ext ? cJSON_PrintUnformatted(ext) : NULL;
   eim_message *message;
   eim_status status =
-      eim_message_new_text(*type == 's'   ? EIM_CHAT_SINGLE
-                           : *type == 'g' ? EIM_CHAT_GROUP
-                                          : EIM_CHAT_ROOM,
+      eim_message_new_text(chat_type_of(value_of(cJSON_GetArrayItem(args, 0))->valuestring),
                            value_of(cJSON_GetArrayItem(args, 1))->valuestring,
                            value_of(cJSON_GetArrayItem(args, 2))->valuestring, ext_text, &message);
   free(ext_text);
@@ -311,6 +341,35 @@ static eim_status send_text(player *who, const cJSON *args, uint64_t token) {
   status = eim_client_send(who->client, message, token);
   eim_message_unref(message);
   return status;
+}
+
+/* send, or with an id edit: the message is the last argument. */
+static eim_status send_json(player *who, const char *edited_id, const cJSON *data, uint64_t token) {
+  char *text = print_resolved(data);
+  eim_message *message;
+  eim_status status = eim_message_from_json(text, &message);
+  free(text);
+  if (status < 0) return status;
+  status = edited_id ? eim_client_edit(who->client, edited_id, message, token)
+                     : eim_client_send(who->client, message, token);
+  eim_message_unref(message);
+  return status;
+}
+
+static eim_status rest_call(player *who, const char *const *text, const cJSON *body,
+                            uint64_t token) {
+  char *json = body && !cJSON_IsNull(body) ? print_resolved(body) : NULL;
+  eim_status status = eim_client_request(who->client, text[0], text[1], text[2], json, token);
+  free(json);
+  return status;
+}
+
+/* A message that arrived, by its id. */
+static const eim_message *message_of(const player *who, const char *id) {
+  for (int i = 0; i < who->message_count; i++)
+    if (id && !strcmp(eim_message_id(who->messages[i]), id)) return who->messages[i];
+  fail("%s has no message %s", who->name, id ? id : "without an id");
+  return NULL;
 }
 
 static uint64_t token_of(const char *name) {
@@ -323,7 +382,7 @@ static void step_call(const cJSON *step) {
   player *who = find(step, "client");
   const cJSON *args = cJSON_GetObjectItem(step, "args"),
               *fails = cJSON_GetObjectItem(step, "fails");
-  const char *verb = text_of(step, "call"), *as = text_of(step, "as"), *text[3] = {NULL};
+  const char *verb = text_of(step, "call"), *as = text_of(step, "as"), *text[4] = {NULL};
   uint64_t token = 0;
   eim_status status = EIM_E_UNSUPPORTED;
   if (!who) return;
@@ -332,7 +391,7 @@ static void step_call(const cJSON *step) {
     requests[request_count].who = who;
     token = (uint64_t)++request_count;
   }
-  for (int i = 0; i < 3; i++) {
+  for (int i = 0; i < 4; i++) {
     const cJSON *arg = cJSON_GetArrayItem(args, i);
     if (arg && cJSON_IsString(value_of(arg))) text[i] = value_of(arg)->valuestring;
   }
@@ -349,6 +408,27 @@ static void step_call(const cJSON *step) {
     status = eim_client_renew_token(client, text[0], token);
   else if (!strcmp(verb, "send_text"))
     status = send_text(who, args, token);
+  else if (!strcmp(verb, "send"))
+    status = send_json(who, NULL, cJSON_GetArrayItem(args, 0), token);
+  else if (!strcmp(verb, "edit"))
+    status = send_json(who, text[0], cJSON_GetArrayItem(args, 1), token);
+  else if (!strcmp(verb, "mark_read"))
+    status = eim_client_send_read(client, message_of(who, text[0]), text[1], token);
+  else if (!strcmp(verb, "mark_channel_read"))
+    status = eim_client_send_channel_read(client, chat_type_of(text[0]), text[1], token);
+  else if (!strcmp(verb, "recall"))
+    status = eim_client_recall(client, chat_type_of(text[0]), text[1], text[2], text[3], token);
+  else if (!strcmp(verb, "message_done"))
+    status = eim_client_message_done(client, message_of(who, text[0]));
+  else if (!strcmp(verb, "join_room"))
+    status = eim_client_join_room(client, text[0], text[1],
+                                  cJSON_IsTrue(cJSON_GetArrayItem(args, 2)), token);
+  else if (!strcmp(verb, "leave_room"))
+    status = eim_client_leave_room(client, text[0], token);
+  else if (!strcmp(verb, "request"))
+    status = rest_call(who, text, cJSON_GetArrayItem(args, 3), token);
+  else if (!strcmp(verb, "health"))
+    status = eim_client_health(client, token);
   else if (!strcmp(verb, "cancel"))
     status = eim_client_cancel(client, token_of(text[0]));
   else if (!strcmp(verb, "network_changed"))
@@ -439,19 +519,12 @@ static cJSON *admin(const char *method, const char *path, const char *body) {
 }
 
 static void step_admin(const cJSON *step) {
-  const cJSON *item;
-  cJSON *body = cJSON_Duplicate(cJSON_GetObjectItem(step, "body"), true);
-  for (item = body ? body->child : NULL; item;) {
-    const cJSON *next = item->next, *value = value_of(item);
-    if (value != item) cJSON_ReplaceItemInObject(body, item->string, cJSON_Duplicate(value, true));
-    item = next;
-  }
-  char *text = body ? cJSON_PrintUnformatted(body) : strdup("{}");
+  const cJSON *body = cJSON_GetObjectItem(step, "body");
+  char *text = body ? print_resolved(body) : strdup("{}");
   cJSON *answer = admin("POST", text_of(step, "admin"), text);
   if (!answer) fail("the sandbox refused %s %s", text_of(step, "admin"), text);
   save(step, answer);
   cJSON_Delete(answer);
-  cJSON_Delete(body);
   free(text);
 }
 
@@ -557,6 +630,7 @@ static bool play(const cJSON *scenario) {
     if (!failed) check_results();
   }
   for (int i = 0; i < player_count; i++) {
+    for (int m = 0; m < players[i].message_count; m++) eim_message_unref(players[i].messages[m]);
     eim_client_shutdown(players[i].client);
     eim_client_unref(players[i].client);
     eim_context_shutdown(players[i].context);
@@ -574,7 +648,7 @@ static bool play(const cJSON *scenario) {
 }
 
 int main(int argc, char **argv) {
-  static const char *const files[] = {"session", "refusals", "kicks", "token", "messages"};
+  static const char *const files[] = {"session", "refusals", "kicks", "token", "messages", "kinds"};
   static char text[1 << 18];
   int passed = 0, wrong = 0;
   eim_log_set_level(EIM_LOG_SILENT);

@@ -42,12 +42,13 @@ local function fields_of(name, event)
     error_fields(event, fields)
   elseif name == "result" then
     error_fields(event.error, fields)
+    fields.json = event.data
   elseif event.state then
     error_fields(event.cause, fields)
   elseif name == "notice" then
     fields.noticeName, fields.json = event.name, event.data
   elseif name == "receipt" then
-    fields.kind = numbers.kind[event.kind]
+    fields.kind, fields.json = numbers.kind[event.kind], event.data
   elseif event.reason then
     fields.reason = numbers.reason[event.reason]
   end
@@ -130,7 +131,8 @@ function Player:steps_new(step)
   end
   local made, err = eim.client(options)
   if step.fails then return self:must_fail(made, err, step.fails) end
-  local client = { made = assert(made, tostring(err)), events = {}, cursor = 0, requests = {}, names = {}, results = {} }
+  local client = { made = assert(made, tostring(err)), events = {}, cursor = 0, requests = {}, names = {},
+    results = {}, messages = {} }
   self.clients[step.new] = client
   for _, name in ipairs(event_names) do
     made:on(name, function(event)
@@ -141,6 +143,7 @@ function Player:steps_new(step)
         fields.request = request
         client.results[request] = (client.results[request] or 0) + 1
       end
+      if name == "message" then client.messages[event.id] = event end
       self:record(client, snake(name), fields)
     end)
   end
@@ -163,6 +166,20 @@ local calls = {
   close = function(c) return c:close() end,
   renew_token = function(c, a) return c:renewToken(a[1]) end,
   send_text = function(c, a) return c:send{ chatType = a[1], to = a[2], text = a[3], ext = argument(a[4]) } end,
+  send = function(c, a) return c:send(a[1]) end,
+  edit = function(c, a) return c:edit(a[1], a[2]) end,
+  mark_read = function(c, a, client) return c:markRead(client.messages[a[1]], argument(a[2])) end,
+  mark_channel_read = function(c, a) return c:markChannelRead{ chatType = a[1], to = a[2] } end,
+  recall = function(c, a)
+    return c:recall{ chatType = a[1], to = a[2], messageId = a[3], ext = argument(a[4]) }
+  end,
+  message_done = function(c, a, client) return c:messageDone(client.messages[a[1]]) end,
+  join_room = function(c, a) return c:joinRoom{ room = a[1], ext = argument(a[2]), leaveOthers = argument(a[3]) } end,
+  leave_room = function(c, a) return c:leaveRoom(a[1]) end,
+  request = function(c, a)
+    return c:request{ method = a[1], path = a[2], query = argument(a[3]), body = argument(a[4]) }
+  end,
+  health = function(c) return c:health() end,
   cancel = function(c, a, client) return c:cancel(client.requests[a[1]]) end,
   network_changed = function(c, a) return c:networkChanged(a[1]) end,
   set_login_ext = function(c, a) return c:setLoginExt(argument(a[1])) end,
