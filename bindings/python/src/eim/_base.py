@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import collections
 import difflib
-import json
 import threading
-import urllib.parse
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeVar, overload
 
-from . import _config, _core, _errors, _events, _logging, _outgoing
+from . import _calls, _config, _core, _errors, _events, _logging
 from ._context import Engine
 from ._link import Link, TokenLink
 
 Sessions = Literal["state", "connected", "disconnected", "reconnecting"]
 Tokens = Literal["token_will_expire", "token_expired", "token_request"]
 
+R = TypeVar("R")
 OnSession = TypeVar("OnSession", bound=Callable[[_events.StateChange], object])
 OnToken = TypeVar("OnToken", bound=Callable[[_events.TokenEvent], object])
 OnError = TypeVar("OnError", bound=Callable[[_errors.EimError], object])
@@ -107,36 +106,65 @@ class ClientBase:
 
     _NAME = "Client"
 
+    # -- what is told to the core without an answer
+
+    def network_changed(self, up: bool) -> None:
+        """The host's network went up (attempt now) or down (wait until up)."""
+        self._core.network_changed(up)
+
+    def set_login_ext(self, ext: str | None) -> None:
+        """Text shown to the device that the next login pushes out; at most 1024 characters."""
+        self._core.set_login_ext(ext)
+
+    def message_done(self, message: _events.Message) -> None:
+        """The application is done with a message: the server may forget it. Needed with
+        ``ack_mode="manual"``, and after a ``break`` out of ``messages()``; else of no effect."""
+        self._core.message_done(_calls.received(message))
+
     # -- handlers
 
     @overload
     def on(self, event: Sessions) -> Callable[[OnSession], OnSession]: ...
     @overload
-    def on(self, event: Sessions, handler: OnSession) -> OnSession: ...
+    def on(
+        self, event: Sessions, handler: Callable[[_events.StateChange], R]
+    ) -> Callable[[_events.StateChange], R]: ...
     @overload
     def on(self, event: Tokens) -> Callable[[OnToken], OnToken]: ...
     @overload
-    def on(self, event: Tokens, handler: OnToken) -> OnToken: ...
+    def on(
+        self, event: Tokens, handler: Callable[[_events.TokenEvent], R]
+    ) -> Callable[[_events.TokenEvent], R]: ...
     @overload
     def on(self, event: Literal["error"]) -> Callable[[OnError], OnError]: ...
     @overload
-    def on(self, event: Literal["error"], handler: OnError) -> OnError: ...
+    def on(
+        self, event: Literal["error"], handler: Callable[[_errors.EimError], R]
+    ) -> Callable[[_errors.EimError], R]: ...
     @overload
     def on(self, event: Literal["message"]) -> Callable[[OnMessage], OnMessage]: ...
     @overload
-    def on(self, event: Literal["message"], handler: OnMessage) -> OnMessage: ...
+    def on(
+        self, event: Literal["message"], handler: Callable[[_events.Message], R]
+    ) -> Callable[[_events.Message], R]: ...
     @overload
     def on(self, event: Literal["receipt"]) -> Callable[[OnReceipt], OnReceipt]: ...
     @overload
-    def on(self, event: Literal["receipt"], handler: OnReceipt) -> OnReceipt: ...
+    def on(
+        self, event: Literal["receipt"], handler: Callable[[_events.Receipt], R]
+    ) -> Callable[[_events.Receipt], R]: ...
     @overload
     def on(self, event: Literal["notice"]) -> Callable[[OnNotice], OnNotice]: ...
     @overload
-    def on(self, event: Literal["notice"], handler: OnNotice) -> OnNotice: ...
+    def on(
+        self, event: Literal["notice"], handler: Callable[[_events.Notice], R]
+    ) -> Callable[[_events.Notice], R]: ...
     @overload
     def on(self, event: Literal["progress"]) -> Callable[[OnProgress], OnProgress]: ...
     @overload
-    def on(self, event: Literal["progress"], handler: OnProgress) -> OnProgress: ...
+    def on(
+        self, event: Literal["progress"], handler: Callable[[_events.Progress], R]
+    ) -> Callable[[_events.Progress], R]: ...
 
     def on(self, event: str, handler: Any = None) -> Any:
         """Call a function for each event of this name; as a decorator or with the function::
@@ -342,61 +370,3 @@ def check_user(user: object) -> str:
     if not isinstance(user, str):
         raise TypeError(f"user must be str, not {type(user).__name__}")
     return user
-
-
-def build_message(message: object) -> _core.eim_message:
-    """The core's form of something that can be sent."""
-    if not isinstance(message, _outgoing.Outgoing):
-        raise TypeError(f"an eim.Text, eim.Image, … is needed, not {type(message).__name__}")
-    return message._build()
-
-
-def received(message: object) -> _core.eim_message:
-    """The core's form of a message that arrived."""
-    if not isinstance(message, _events.Message):
-        raise TypeError(f"an eim.Message is needed, not {type(message).__name__}")
-    return message._p
-
-
-def query_text(query: Mapping[str, object] | str | None) -> str | None:
-    """``a=1&b=2``"""
-    if query is None or isinstance(query, str):
-        return query
-    return urllib.parse.urlencode(query, quote_via=urllib.parse.quote)
-
-
-def body_text(body: Any) -> str | None:
-    """The JSON of a call's body."""
-    return None if body is None else json.dumps(body, ensure_ascii=False, allow_nan=False)
-
-
-def to_none(result: _core.eim_result) -> None:
-    """For requests that answer nothing."""
-
-
-def to_object(result: _core.eim_result) -> dict[str, Any]:
-    """For requests that answer JSON."""
-    value = json.loads(result.json())
-    return value if isinstance(value, dict) else {}
-
-
-def to_uploaded(result: _core.eim_result) -> _events.Uploaded:
-    """For uploads."""
-    value = json.loads(result.json())
-    return _events.Uploaded(value["url"], value["secret"], value["filename"], value["file_length"])
-
-
-def to_length(result: _core.eim_result) -> int:
-    """For downloads."""
-    return int(json.loads(result.json())["file_length"])
-
-
-def to_response(result: _core.eim_result) -> _events.Response:
-    """For REST calls."""
-    value = json.loads(result.json())
-    return _events.Response(value["status"], value["body"])
-
-
-def to_send_result(result: _core.eim_result) -> _events.SendResult:
-    """For sends."""
-    return _events.SendResult(result.message_id(), result.local_id(), result.time())

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import concurrent.futures
-import os
 import threading
 import types
 import weakref
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Generic, Self, TypeVar, Unpack
+from collections.abc import Callable, Iterator
+from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, Unpack
 
-from . import _base, _config, _context, _core, _errors, _events, _outgoing
+from . import _base, _calls, _config, _context, _core, _errors, _events
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 
 class Request(concurrent.futures.Future[T], Generic[T]):
@@ -52,6 +52,30 @@ class Request(concurrent.futures.Future[T], Generic[T]):
         self.set_exception(error)
 
 
+def _waits(
+    call: Callable[Concatenate[_core.eim_client, P], _calls.Call[T]],
+) -> Callable[Concatenate[Client, P], T]:
+    def method(self: Client, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return self._wait(lambda: self._begin(call(self._core, *args, **kwargs)))
+
+    return _calls.method(method, call)
+
+
+def _begins(
+    call: Callable[Concatenate[_core.eim_client, P], _calls.Call[T]],
+) -> Callable[Concatenate[Client, P], Request[T]]:
+    def method(self: Client, /, *args: P.args, **kwargs: P.kwargs) -> Request[T]:
+        return self._begin(call(self._core, *args, **kwargs))
+
+    return _calls.method(
+        method,
+        call,
+        name=f"{call.__name__}_nowait",
+        doc=f"As :meth:`{call.__name__}`, without waiting: for handlers and for many at once.",
+        returns=Request,
+    )
+
+
 class Client(_base.ClientBase):
     """One user: log in, stay logged in, talk. Blocking; every method may be called on any thread.
 
@@ -87,19 +111,6 @@ class Client(_base.ClientBase):
 
     # -- requests
 
-    def register_user(self, username: str, password: str, nickname: str | None = None) -> None:
-        """Create a user. Works only for apps in open registration; needs no login."""
-        self._wait(lambda: self.register_user_nowait(username, password, nickname))
-
-    def register_user_nowait(
-        self, username: str, password: str, nickname: str | None = None
-    ) -> Request[None]:
-        """As :meth:`register_user`, without waiting."""
-        return self._begin(
-            lambda token: self._core.register_user(username, password, nickname, token),
-            _base.to_none,
-        )
-
     def open(
         self,
         *,
@@ -132,11 +143,15 @@ class Client(_base.ClientBase):
         if password is not None:
             secret = password
             return self._begin(
-                lambda token: self._core.open_password(user, secret, token), _base.to_none
+                _calls.Call(
+                    lambda token: self._core.open_password(user, secret, token), _calls.to_none
+                )
             )
         given = access_token() if callable(access_token) else access_token
         value = _base.check_token(given)
-        return self._begin(lambda token: self._core.open_token(user, value, token), _base.to_none)
+        return self._begin(
+            _calls.Call(lambda token: self._core.open_token(user, value, token), _calls.to_none)
+        )
 
     def close(self) -> None:
         """Log out: end the session or the login, stop reconnecting. :meth:`open` may follow."""
@@ -148,220 +163,36 @@ class Client(_base.ClientBase):
         return self._close()
 
     def _close(self) -> Request[None]:
-        request = self._begin(self._core.close, _base.to_none)
+        request = self._begin(_calls.Call(self._core.close, _calls.to_none))
         request.add_done_callback(lambda _: self._session_over(self._over_cause))
         return request
 
-    def renew_token(self, access_token: str) -> None:
-        """Replace the access token of the session."""
-        self._wait(lambda: self.renew_token_nowait(access_token))
-
-    def renew_token_nowait(self, access_token: str) -> Request[None]:
-        """As :meth:`renew_token`, without waiting; also the answer to ``token_request``."""
-        return self._begin(lambda token: self._core.renew_token(access_token, token), _base.to_none)
-
-    def health(self) -> dict[str, Any]:
-        """A snapshot: state, last cause, counters, queue depths, token expiry (docs/session.md)."""
-        return self._wait(lambda: self._begin(self._core.health, _base.to_object))
-
-    def send(self, message: _outgoing.Outgoing) -> _events.SendResult:
-        """Send a message and wait until the server has it."""
-        return self._wait(lambda: self.send_nowait(message))
-
-    def send_nowait(self, message: _outgoing.Outgoing) -> Request[_events.SendResult]:
-        """As :meth:`send`, without waiting: for handlers, and to have many under way."""
-        built = _base.build_message(message)
-        return self._begin(lambda token: self._core.send(built, token), _base.to_send_result)
-
-    def mark_read(self, message: _events.Message, content: str | None = None) -> None:
-        """Tell the sender that a message was read (their ``receipt`` of kind READ). For a group's
-        message ``content`` goes along."""
-        self._wait(lambda: self.mark_read_nowait(message, content))
-
-    def mark_read_nowait(
-        self, message: _events.Message, content: str | None = None
-    ) -> Request[None]:
-        """As :meth:`mark_read`, without waiting."""
-        return self._begin(
-            lambda token: self._core.send_read(_base.received(message), content, token),
-            _base.to_none,
-        )
-
-    def mark_channel_read(
-        self, to: str, chat_type: _events.ChatType = _events.ChatType.SINGLE
-    ) -> None:
-        """Tell that the whole conversation with a user or group was read."""
-        self._wait(lambda: self.mark_channel_read_nowait(to, chat_type))
-
-    def mark_channel_read_nowait(
-        self, to: str, chat_type: _events.ChatType = _events.ChatType.SINGLE
-    ) -> Request[None]:
-        """As :meth:`mark_channel_read`, without waiting."""
-        return self._begin(
-            lambda token: self._core.send_channel_read(int(chat_type), to, token), _base.to_none
-        )
-
-    def recall(
-        self,
-        message_id: str,
-        *,
-        to: str,
-        chat_type: _events.ChatType = _events.ChatType.SINGLE,
-        ext: str | None = None,
-    ) -> None:
-        """Withdraw a message that was sent; ``ext`` is text for those who received it."""
-        self._wait(lambda: self.recall_nowait(message_id, to=to, chat_type=chat_type, ext=ext))
-
-    def recall_nowait(
-        self,
-        message_id: str,
-        *,
-        to: str,
-        chat_type: _events.ChatType = _events.ChatType.SINGLE,
-        ext: str | None = None,
-    ) -> Request[None]:
-        """As :meth:`recall`, without waiting."""
-        return self._begin(
-            lambda token: self._core.recall(int(chat_type), to, message_id, ext, token),
-            _base.to_none,
-        )
-
-    def edit(self, message_id: str, message: _outgoing.Outgoing) -> dict[str, Any]:
-        """Replace a message that was sent by ``message``. What the server says of it."""
-        return self._wait(lambda: self.edit_nowait(message_id, message))
-
-    def edit_nowait(self, message_id: str, message: _outgoing.Outgoing) -> Request[dict[str, Any]]:
-        """As :meth:`edit`, without waiting."""
-        built = _base.build_message(message)
-        return self._begin(lambda token: self._core.edit(message_id, built, token), _base.to_object)
-
-    def join_room(
-        self, room_id: str, ext: str | None = None, *, leave_others: bool = False
-    ) -> dict[str, Any]:
-        """Enter a chat room; ``ext`` is text for its members, ``leave_others`` leaves all other
-        rooms. What the server says of the room."""
-        return self._wait(lambda: self.join_room_nowait(room_id, ext, leave_others=leave_others))
-
-    def join_room_nowait(
-        self, room_id: str, ext: str | None = None, *, leave_others: bool = False
-    ) -> Request[dict[str, Any]]:
-        """As :meth:`join_room`, without waiting."""
-        return self._begin(
-            lambda token: self._core.join_room(room_id, ext, leave_others, token), _base.to_object
-        )
-
-    def leave_room(self, room_id: str) -> None:
-        """Leave a chat room."""
-        self._wait(lambda: self.leave_room_nowait(room_id))
-
-    def leave_room_nowait(self, room_id: str) -> Request[None]:
-        """As :meth:`leave_room`, without waiting."""
-        return self._begin(lambda token: self._core.leave_room(room_id, token), _base.to_none)
-
-    def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Mapping[str, object] | str | None = None,
-        json: Any = None,
-    ) -> _events.Response:
-        """A REST call below ``/org/app`` with the session's token (eim/rest.h, docs/rest.md)::
-
-            client.request("GET", "/users/bob").body
-
-        An answer other than 2xx is an :class:`eim.EimError`; its ``detail`` has ``httpStatus``.
-        """
-        return self._wait(lambda: self.request_nowait(method, path, query=query, json=json))
-
-    def request_nowait(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Mapping[str, object] | str | None = None,
-        json: Any = None,
-    ) -> Request[_events.Response]:
-        """As :meth:`request`, without waiting."""
-        body = _base.body_text(json)
-        return self._begin(
-            lambda token: self._core.request(method, path, _base.query_text(query), body, token),
-            _base.to_response,
-        )
-
-    def upload(
-        self,
-        path: str | os.PathLike[str],
-        *,
-        filename: str | None = None,
-        thumbnail: tuple[int, int] = (0, 0),
-    ) -> _events.Uploaded:
-        """Upload a file of this machine, streamed from the disk; ``progress`` events say how far it
-        is. ``thumbnail``: size in pixels of the small picture the service makes of an image."""
-        return self._wait(lambda: self.upload_nowait(path, filename=filename, thumbnail=thumbnail))
-
-    def upload_nowait(
-        self,
-        path: str | os.PathLike[str],
-        *,
-        filename: str | None = None,
-        thumbnail: tuple[int, int] = (0, 0),
-    ) -> Request[_events.Uploaded]:
-        """As :meth:`upload`, without waiting."""
-        return self._begin(
-            lambda token: self._core.upload(os.fspath(path), filename, *thumbnail, token),
-            _base.to_uploaded,
-        )
-
-    def download(
-        self,
-        url: str,
-        path: str | os.PathLike[str],
-        *,
-        secret: str | None = None,
-        max_bytes: int = 0,
-        thumbnail: bool = False,
-    ) -> int:
-        """Receive a file, for example ``message.body["url"]``, into ``path``, which is replaced
-        when all of it is there; a download that ended early is resumed. Returns its length. More
-        than ``max_bytes`` (0: any) is refused; ``thumbnail``: the small picture instead."""
-        return self._wait(
-            lambda: self.download_nowait(
-                url, path, secret=secret, max_bytes=max_bytes, thumbnail=thumbnail
-            )
-        )
-
-    def download_nowait(
-        self,
-        url: str,
-        path: str | os.PathLike[str],
-        *,
-        secret: str | None = None,
-        max_bytes: int = 0,
-        thumbnail: bool = False,
-    ) -> Request[int]:
-        """As :meth:`download`, without waiting."""
-        return self._begin(
-            lambda token: self._core.download(
-                url, secret, os.fspath(path), max_bytes, thumbnail, token
-            ),
-            _base.to_length,
-        )
-
-    # -- the rest
-
-    def network_changed(self, up: bool) -> None:
-        """The host's network went up (attempt now) or down (wait until up)."""
-        self._core.network_changed(up)
-
-    def set_login_ext(self, ext: str | None) -> None:
-        """Text shown to the device that the next login pushes out; at most 1024 characters."""
-        self._core.set_login_ext(ext)
-
-    def message_done(self, message: _events.Message) -> None:
-        """The application is done with a message: the server may forget it. Needed with
-        ``ack_mode="manual"``, and after a ``break`` out of :meth:`messages`; else of no effect."""
-        self._core.message_done(_base.received(message))
+    register_user = _waits(_calls.register_user)
+    register_user_nowait = _begins(_calls.register_user)
+    renew_token = _waits(_calls.renew_token)
+    renew_token_nowait = _begins(_calls.renew_token)
+    health = _waits(_calls.health)
+    health_nowait = _begins(_calls.health)
+    send = _waits(_calls.send)
+    send_nowait = _begins(_calls.send)
+    mark_read = _waits(_calls.mark_read)
+    mark_read_nowait = _begins(_calls.mark_read)
+    mark_channel_read = _waits(_calls.mark_channel_read)
+    mark_channel_read_nowait = _begins(_calls.mark_channel_read)
+    recall = _waits(_calls.recall)
+    recall_nowait = _begins(_calls.recall)
+    edit = _waits(_calls.edit)
+    edit_nowait = _begins(_calls.edit)
+    join_room = _waits(_calls.join_room)
+    join_room_nowait = _begins(_calls.join_room)
+    leave_room = _waits(_calls.leave_room)
+    leave_room_nowait = _begins(_calls.leave_room)
+    request = _waits(_calls.request)
+    request_nowait = _begins(_calls.request)
+    upload = _waits(_calls.upload)
+    upload_nowait = _begins(_calls.upload)
+    download = _waits(_calls.download)
+    download_nowait = _begins(_calls.download)
 
     def messages(self) -> Iterator[_events.Message]:
         """The messages that arrive, and those that arrived while nobody took them::
@@ -416,11 +247,9 @@ class Client(_base.ClientBase):
             self._in_body.message = None
             self._done(message)
 
-    def _begin(
-        self, start: Callable[[int], object], convert: Callable[[_core.eim_result], T]
-    ) -> Request[T]:
-        request = Request(self._core, convert)
-        request._token = self._link.begin(request, start)
+    def _begin(self, call: _calls.Call[T]) -> Request[T]:
+        request = Request(self._core, call.convert)
+        request._token = self._link.begin(request, call.start)
         return request
 
     def _may_wait(self) -> bool:

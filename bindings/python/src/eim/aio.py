@@ -17,19 +17,19 @@ from __future__ import annotations
 import asyncio
 import collections
 import inspect
-import os
 import threading
 import types
 import weakref
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from typing import Any, Generic, Self, TypeVar, Unpack
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, Unpack
 
-from . import _base, _config, _core, _errors, _events, _outgoing
+from . import _base, _calls, _config, _core, _errors, _events
 from ._context import Engine, finalize_unless_exit
 
 __all__ = ["Client"]
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 _BATCH = 256  # events in a row before the loop gets its turn
 _CANCEL_PATIENCE = 5.0  # s for a canceled request to end; it takes microseconds
@@ -129,6 +129,15 @@ class _Request(Generic[T]):
             self.future.set_exception(error)
 
 
+def _awaits(
+    call: Callable[Concatenate[_core.eim_client, P], _calls.Call[T]],
+) -> Callable[Concatenate[Client, P], Coroutine[Any, Any, T]]:
+    async def method(self: Client, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._request(call(self._core, *args, **kwargs))
+
+    return _calls.method(method, call)
+
+
 class Client(_base.ClientBase):
     """One user: log in, stay logged in, talk. Belongs to the running event loop.
 
@@ -155,15 +164,6 @@ class Client(_base.ClientBase):
 
     # -- requests
 
-    async def register_user(
-        self, username: str, password: str, nickname: str | None = None
-    ) -> None:
-        """Create a user. Works only for apps in open registration; needs no login."""
-        await self._request(
-            lambda token: self._core.register_user(username, password, nickname, token),
-            _base.to_none,
-        )
-
     async def open(
         self,
         *,
@@ -185,12 +185,16 @@ class Client(_base.ClientBase):
         if password is not None:
             secret = password
             await self._request(
-                lambda token: self._core.open_password(user, secret, token), _base.to_none
+                _calls.Call(
+                    lambda token: self._core.open_password(user, secret, token), _calls.to_none
+                )
             )
             return
         given = await _provide(access_token) if callable(access_token) else access_token
         value = _base.check_token(given)
-        await self._request(lambda token: self._core.open_token(user, value, token), _base.to_none)
+        await self._request(
+            _calls.Call(lambda token: self._core.open_token(user, value, token), _calls.to_none)
+        )
 
     async def close(self) -> None:
         """Log out: end the session or the login, stop reconnecting. :meth:`open` may follow."""
@@ -198,144 +202,22 @@ class Client(_base.ClientBase):
         await self._close()
 
     async def _close(self) -> None:
-        await self._request(self._core.close, _base.to_none)
+        await self._request(_calls.Call(self._core.close, _calls.to_none))
         self._session_over(self._over_cause)
 
-    async def renew_token(self, access_token: str) -> None:
-        """Replace the access token of the session; also the answer to ``token_request``."""
-        await self._request(
-            lambda token: self._core.renew_token(access_token, token), _base.to_none
-        )
-
-    async def health(self) -> dict[str, Any]:
-        """A snapshot: state, last cause, counters, queue depths, token expiry (docs/session.md)."""
-        return await self._request(self._core.health, _base.to_object)
-
-    async def send(self, message: _outgoing.Outgoing) -> _events.SendResult:
-        """Send a message and wait until the server has it. Those sent by several tasks at once go
-        out in the order of the calls."""
-        built = _base.build_message(message)
-        return await self._request(
-            lambda token: self._core.send(built, token), _base.to_send_result
-        )
-
-    async def mark_read(self, message: _events.Message, content: str | None = None) -> None:
-        """Tell the sender that a message was read (their ``receipt`` of kind READ). For a group's
-        message ``content`` goes along."""
-        await self._request(
-            lambda token: self._core.send_read(_base.received(message), content, token),
-            _base.to_none,
-        )
-
-    async def mark_channel_read(
-        self, to: str, chat_type: _events.ChatType = _events.ChatType.SINGLE
-    ) -> None:
-        """Tell that the whole conversation with a user or group was read."""
-        await self._request(
-            lambda token: self._core.send_channel_read(int(chat_type), to, token), _base.to_none
-        )
-
-    async def recall(
-        self,
-        message_id: str,
-        *,
-        to: str,
-        chat_type: _events.ChatType = _events.ChatType.SINGLE,
-        ext: str | None = None,
-    ) -> None:
-        """Withdraw a message that was sent; ``ext`` is text for those who received it."""
-        await self._request(
-            lambda token: self._core.recall(int(chat_type), to, message_id, ext, token),
-            _base.to_none,
-        )
-
-    async def edit(self, message_id: str, message: _outgoing.Outgoing) -> dict[str, Any]:
-        """Replace a message that was sent by ``message``. What the server says of it."""
-        built = _base.build_message(message)
-        return await self._request(
-            lambda token: self._core.edit(message_id, built, token), _base.to_object
-        )
-
-    async def join_room(
-        self, room_id: str, ext: str | None = None, *, leave_others: bool = False
-    ) -> dict[str, Any]:
-        """Enter a chat room; ``ext`` is text for its members, ``leave_others`` leaves all other
-        rooms. What the server says of the room."""
-        return await self._request(
-            lambda token: self._core.join_room(room_id, ext, leave_others, token), _base.to_object
-        )
-
-    async def leave_room(self, room_id: str) -> None:
-        """Leave a chat room."""
-        await self._request(lambda token: self._core.leave_room(room_id, token), _base.to_none)
-
-    async def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Mapping[str, object] | str | None = None,
-        json: Any = None,
-    ) -> _events.Response:
-        """A REST call below ``/org/app`` with the session's token (eim/rest.h, docs/rest.md)::
-
-            client.request("GET", "/users/bob").body
-
-        An answer other than 2xx is an :class:`eim.EimError`; its ``detail`` has ``httpStatus``.
-        """
-        body = _base.body_text(json)
-        return await self._request(
-            lambda token: self._core.request(method, path, _base.query_text(query), body, token),
-            _base.to_response,
-        )
-
-    async def upload(
-        self,
-        path: str | os.PathLike[str],
-        *,
-        filename: str | None = None,
-        thumbnail: tuple[int, int] = (0, 0),
-    ) -> _events.Uploaded:
-        """Upload a file of this machine, streamed from the disk; ``progress`` events say how far it
-        is. ``thumbnail``: size in pixels of the small picture the service makes of an image."""
-        return await self._request(
-            lambda token: self._core.upload(os.fspath(path), filename, *thumbnail, token),
-            _base.to_uploaded,
-        )
-
-    async def download(
-        self,
-        url: str,
-        path: str | os.PathLike[str],
-        *,
-        secret: str | None = None,
-        max_bytes: int = 0,
-        thumbnail: bool = False,
-    ) -> int:
-        """Receive a file, for example ``message.body["url"]``, into ``path``, which is replaced
-        when all of it is there; a download that ended early is resumed. Returns its length. More
-        than ``max_bytes`` (0: any) is refused; ``thumbnail``: the small picture instead."""
-        return await self._request(
-            lambda token: self._core.download(
-                url, secret, os.fspath(path), max_bytes, thumbnail, token
-            ),
-            _base.to_length,
-        )
-
-    # -- the rest
-
-    def network_changed(self, up: bool) -> None:
-        """The host's network went up (attempt now) or down (wait until up)."""
-        self._core.network_changed(up)
-
-    def set_login_ext(self, ext: str | None) -> None:
-        """Text shown to the device that the next login pushes out; at most 1024 characters."""
-        self._core.set_login_ext(ext)
-
-    def message_done(self, message: _events.Message) -> None:
-        """The application is done with a message: the server may forget it. Needed with
-        ``ack_mode="manual"``, and after a ``break`` out of :meth:`messages`; else of no effect."""
-        self._core.message_done(_base.received(message))
+    register_user = _awaits(_calls.register_user)
+    renew_token = _awaits(_calls.renew_token)
+    health = _awaits(_calls.health)
+    send = _awaits(_calls.send)
+    mark_read = _awaits(_calls.mark_read)
+    mark_channel_read = _awaits(_calls.mark_channel_read)
+    recall = _awaits(_calls.recall)
+    edit = _awaits(_calls.edit)
+    join_room = _awaits(_calls.join_room)
+    leave_room = _awaits(_calls.leave_room)
+    request = _awaits(_calls.request)
+    upload = _awaits(_calls.upload)
+    download = _awaits(_calls.download)
 
     def messages(self) -> AsyncIterator[_events.Message]:
         """The messages that arrive, and those that arrived while nobody took them.
@@ -404,13 +286,11 @@ class Client(_base.ClientBase):
             self._in_body[task] = None
             self._done(message)
 
-    async def _request(
-        self, start: Callable[[int], object], convert: Callable[[_core.eim_result], T]
-    ) -> T:
+    async def _request(self, call: _calls.Call[T]) -> T:
         if asyncio.get_running_loop() is not self._loop:
             raise RuntimeError("this client belongs to another event loop")
-        request = _Request(self._loop, convert)
-        token = self._link.begin(request, start)
+        request = _Request(self._loop, call.convert)
+        token = self._link.begin(request, call.start)
         try:
             return await request.future
         except asyncio.CancelledError:
