@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs the Python package into a virtual environment of its own in build/ and checks it: mypy, pyright, ruff, pytest.
+# Installs the Python package into a virtual environment of its own in build/ and checks it: ruff, mypy,
+# pyright (which needs node and npm), pytest.
 # PYTHON names another interpreter (3.11 or newer). What follows is handed to pytest.
 #
 # Debian 12: apt-get install swig python3-dev python3-venv, besides scripts/setup.sh.

@@ -228,11 +228,11 @@ TRAFFIC = """
     options = {options!r}
     alice, bob = eim.Client(**options), eim.Client(**options)
     first = threading.Event()
-    def answer(message):
+    def answer(message, bob=bob):  # not the name of the module: that may be deleted meanwhile
         first.set()
         bob.send_nowait(message.reply(message.text))
     bob.on("message", answer)
-    alice.on("message", lambda message: alice.send_nowait(message.reply(message.text)))
+    alice.on("message", lambda message, alice=alice: alice.send_nowait(message.reply(message.text)))
     me, you = "alice{number}", "bob{number}"
     alice.register_user(me, "secret")
     alice.register_user(you, "secret")

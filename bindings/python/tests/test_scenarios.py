@@ -16,6 +16,13 @@ ALL = [
     for file in sorted(FOLDER.glob("*.json"))
     for scenario in json.loads(file.read_text("utf-8"))["scenarios"]
 ]
+KINDS = {
+    kind._TYPE: kind
+    for kind in (
+        *(eim.Text, eim.Image, eim.Voice, eim.Video, eim.File),
+        *(eim.Location, eim.Command, eim.Custom, eim.Combine),
+    )
+}
 CHATS = {"single": eim.ChatType.SINGLE, "group": eim.ChatType.GROUP, "room": eim.ChatType.ROOM}
 OPTIONS = {"appKey": "app_key", "apiUrl": "api_url", "url": "url", "caFile": "ca_file"}
 Event = tuple[str, dict[str, Any]]
@@ -82,10 +89,23 @@ def fields(view: Any) -> dict[str, Any]:
                 "to": view.to,
                 "chatType": chat[view.chat_type],
                 "time": view.time,
+                "json": view.data,
             }
         case eim.Notice():
             return {"noticeName": view.name, "json": view.data}
     raise AssertionError(view)
+
+
+def outgoing(data: dict[str, Any]) -> eim.Outgoing:
+    """The object of Python for a message as docs/messages.md has it."""
+    data = dict(data)
+    kind = KINDS[data.pop("type")]
+    chats = {"singleChat": "single", "groupChat": "group", "chatRoom": "room"}
+    arguments: dict[str, Any] = {"chat_type": CHATS[chats[data.pop("chatType", "singleChat")]]}
+    if "msgConfig" in data:
+        arguments["allow_group_ack"] = data.pop("msgConfig")["allowGroupAck"]
+    names = {wire: name for name, wire in {**eim._outgoing._COMMON, **kind._NAMES}.items()}
+    return kind(**arguments, **{names.get(key, key): value for key, value in data.items()})
 
 
 def matches(rule: Any, value: Any) -> bool:
@@ -115,6 +135,7 @@ class Player:
         self.cursors: dict[str, int] = {}
         self.requests: dict[str, tuple[str, eim.Request[Any]]] = {}
         self.shut_down: set[str] = set()
+        self.messages: dict[tuple[str, str], eim.Message] = {}
 
     def value(self, data: Any) -> Any:
         """Variables filled in."""
@@ -155,19 +176,20 @@ class Player:
             self.listen(name, event)
 
     def listen(self, name: str, event: str) -> None:
-        events = self.events[name]
-        self.clients[name].add_event_handler(
-            event, **{f"on_{event}": lambda view: events.append((event, fields(view)))}
-        )
+        def keep(view: Any) -> None:
+            if isinstance(view, eim.Message):
+                self.messages[name, view.id] = view
+            self.events[name].append((event, fields(view)))
+
+        self.clients[name].add_event_handler(event, **{f"on_{event}": keep})
 
     def do_provider(self, step: dict[str, Any]) -> None:
         self.listen(step["provider"], "token_request")
 
     def do_call(self, step: dict[str, Any]) -> None:
         name, verb, args = step["client"], step["call"], step.get("args", [])
-        client = self.clients[name]
         try:
-            request = self.call(client, verb, args)
+            request = self.call(name, verb, args)
         except eim.EimError as error:
             return self.fails(step, error)
         assert "fails" not in step, f"{step} did not fail"
@@ -177,8 +199,29 @@ class Player:
             self.requests[step["as"]] = (name, request)
             request.add_done_callback(lambda _: self.result(name, step["as"], request))
 
-    def call(self, client: eim.Client, verb: str, args: list[Any]) -> eim.Request[Any] | None:
+    def call(self, name: str, verb: str, args: list[Any]) -> eim.Request[Any] | None:
+        client = self.clients[name]
         match verb:
+            case "send":
+                return client.send_nowait(outgoing(args[0]))
+            case "edit":
+                return client.edit_nowait(args[0], outgoing(args[1]))
+            case "mark_read":
+                return client.mark_read_nowait(self.messages[name, args[0]], *args[1:])
+            case "mark_channel_read":
+                return client.mark_channel_read_nowait(args[1], CHATS[args[0]])
+            case "recall":
+                ext = args[3] if len(args) > 3 else None
+                return client.recall_nowait(args[2], to=args[1], chat_type=CHATS[args[0]], ext=ext)
+            case "message_done":
+                client.message_done(self.messages[name, args[0]])
+                return None
+            case "join_room":
+                leave = len(args) > 2 and args[2]
+                return client.join_room_nowait(*args[:2], leave_others=leave)
+            case "request":
+                query, body = (*args[2:], None, None)[:2]
+                return client.request_nowait(args[0], args[1], query=query, json=body)
             case "open_password":
                 return client.open_nowait(user=args[0], password=args[1])
             case "open_token":
@@ -191,7 +234,7 @@ class Player:
             case "cancel":
                 self.requests[args[0]][1].cancel()
                 return None
-            case "register_user" | "close" | "renew_token":
+            case "register_user" | "close" | "renew_token" | "leave_room" | "health":
                 request: eim.Request[Any] = getattr(client, f"{verb}_nowait")(*args)
                 return request
         getattr(client, verb)(*args)
@@ -205,6 +248,10 @@ class Player:
         sent = None if error else request.result()
         if isinstance(sent, eim.SendResult):
             view |= {"messageId": sent.message_id, "localId": sent.local_id, "time": sent.time}
+        elif isinstance(sent, eim.Response):
+            view["json"] = {"status": sent.status, "body": sent.body}
+        elif sent is not None:
+            view["json"] = sent
         self.events[name].append(("result", view))
 
     def do_expect(self, step: dict[str, Any]) -> None:
