@@ -43,7 +43,7 @@ def method(
 
     ``returns``: the generic type around the answer, none: the answer itself.
     """
-    made = typing.cast(types.FunctionType, function)
+    made: Any = function
     hints = typing.get_type_hints(call)
     core, *rest = inspect.signature(call).parameters.values()
     answer = typing.get_args(hints.pop("return"))[0]
@@ -57,7 +57,7 @@ def method(
     made.__qualname__ = f"Client.{made.__name__}"
     made.__doc__ = doc or call.__doc__
     made.__annotations__ = hints | {"return": answer}
-    made.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+    made.__signature__ = inspect.Signature(
         [inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY), *parameters],
         return_annotation=answer,
     )
