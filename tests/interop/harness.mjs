@@ -202,3 +202,29 @@ export async function run(t, box, user, args, env = {}) {
   const status = await one.exit();
   return { status, events: one.seen, errors: one.errors, error: one.seen.find((line) => line.event === 'onError')?.error };
 }
+
+// ------------------------------------------------------------------ libeim's Python package
+
+class Python extends Child {
+  async event(name) {
+    return this.take((line) => line.event === name, name);
+  }
+  // One command at a time. A refusal is an error here.
+  async call(call, more = {}) {
+    this.child.stdin.write(JSON.stringify({ call, ...more }) + '\n');
+    const answer = await this.take((line) => 'result' in line || 'error' in line, `result of ${call}`);
+    assert.equal(answer.error, undefined, `${call}: ${JSON.stringify(answer.error)}`);
+    return answer.result;
+  }
+}
+
+// python_bot.py, online as this user; EIM_PYTHON is an interpreter that has the package.
+export async function python(t, box, user, more = {}) {
+  assert.ok(process.env.EIM_PYTHON, 'EIM_PYTHON names no interpreter: scripts/interop_test.sh sets it');
+  const options = JSON.stringify({ app_key: box.appKey, api_url: box.apiUrl, url: box.url, ...more });
+  const one = new Python(`python ${user}`, process.env.EIM_PYTHON, ['-W', 'error', path.join(here, 'python_bot.py'), options, user],
+    { env: { ...clean, EIM_PASSWORD: 'pw' } });
+  t.after(() => one.stop('SIGKILL'));
+  await one.event('online');
+  return one;
+}
