@@ -23,4 +23,8 @@ elif cmp -s tests/interop/package-lock.json "$work/installed-lock.json" ||
 else
   echo "bench: easemob-websdk cannot be installed, so libeim alone" >&2
 fi
-exec python3 tests/bench/bench.py "$build" ${sdk[@]+"${sdk[@]}"} "$@"
+python=()
+for one in build/python-*/bin/python; do # of scripts/test-python.sh
+  if "$one" -c 'import eim' 2>/dev/null; then python=(--python "$PWD/$one"); fi
+done
+exec python3 tests/bench/bench.py "$build" ${sdk[@]+"${sdk[@]}"} ${python[@]+"${python[@]}"} "$@"

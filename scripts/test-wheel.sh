@@ -74,8 +74,8 @@ for python in "${pythons[@]}"; do
   version=$("$python" -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])')
   venv=$work/venv-$version
   rm -rf "$venv"
-  "$python" -m venv "$venv" && "$venv/bin/pip" install --quiet --disable-pip-version-check pytest==8.4.2 || {
-    check "pytest for CPython $version" false
+  "$python" -m venv "$venv" && "$venv/bin/pip" install --quiet --disable-pip-version-check pytest==8.4.2 uvloop || {
+    check "pytest and uvloop for CPython $version" false
     continue
   }
   check "CPython $version: pip install" bare "$venv/bin/pip" install --quiet --disable-pip-version-check --no-index "$wheel"

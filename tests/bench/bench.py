@@ -215,8 +215,8 @@ def text_frame(message_id, to):
 # ------------------------------------------------------------------ the two sides
 
 class Bench:
-    def __init__(self, build, sdk, quick):
-        self.build, self.sdk, self.quick = build, sdk, quick
+    def __init__(self, build, sdk, python, quick):
+        self.build, self.sdk, self.python, self.quick = build, sdk, python, quick
         self.program = str(build / 'tests/bench/eim-bench')
         self.sandboxes, self.rows, self.notes = {}, [], []
 
@@ -242,7 +242,8 @@ class Bench:
                 **{f'EIM_BENCH_{name.upper()}': str(value) for name, value in more.items()}}
 
     def start(self, side, env):
-        args = [self.program, 'run'] if side == 'ours' else ['node', '--expose-gc', str(self.sdk / 'sdk.mjs')]
+        args = {'ours': [self.program, 'run'], 'python': [str(self.python), str(here / 'bench_python.py')],
+                'sdk': ['node', '--expose-gc', str(self.sdk / 'sdk.mjs') if self.sdk else '']}[side]
         return Lines([self.program, 'exec'] + args, env)
 
     def sides(self):
@@ -358,7 +359,7 @@ class Bench:
         """Frames of one text message each, waiting in the socket."""
         box = self.box(tls)
         user = box.fresh_user()
-        count = 2000 if self.quick else 20000 if side == 'ours' else 6000
+        count = 2000 if self.quick else 6000 if side == 'sdk' else 20000
         relay = Relay(box.info['url'])
         one = self.start(side, self.env(box, user, relay.url, **options))
         try:
@@ -436,6 +437,46 @@ class Bench:
                          budget=None if tls else budget)
                 self.row(f'ack_{what}_{kind}_own_thread', f'the same on the caller\'s thread (ioThreads=0), {what}, {kind}',
                          'us', values['own'], values.get('sdk'), budget=None if tls else budget)
+
+    def languages(self):
+        """What a message costs in Python, and a bot that answers each, beside the same bot with the SDK."""
+        if not self.python:
+            self.notes.append('no Python with the package eim: scripts/test-python.sh makes one')
+            return
+        rounds = 1 if self.quick else 5 # in turns, the best of each: what is wanted is the difference
+        costs = [[1e6 / self._pushed(side, False) for side in ('ours', 'python')] for _ in range(rounds)]
+        in_c, in_python = (min(costs_of) for costs_of in zip(*costs))
+        self.row('event_c', 'a received message in C, socket to callback, CPU', 'ns', in_c)
+        self.row('event_python', 'the same in Python, handler and all', 'ns', in_python)
+        self.row('event_python_more', 'what Python adds', 'ns', in_python - in_c)
+        bots = {side: self._echo(side) for side in ['python'] + (['sdk'] if self.sdk else [])}
+        for figure, what in (('wall_us', 'a second'), ('us', 'a second of CPU of the bot')):
+            per_second = {side: found['count'] * 1e6 / found[figure] for side, found in bots.items()}
+            self.row(f'echo_{figure}', f'messages answered by an echo bot (libeim: Python), {what}', 'messages',
+                     per_second['python'], per_second.get('sdk'), more_is_better=True)
+
+    def _echo(self, side):
+        """Messages that wait for the bot all at once; it answers each, and each answer is acknowledged."""
+        box = self.box(False)
+        user = box.fresh_user()
+        count = 500 if self.quick else 5000
+        relay = Relay(box.info['url'])
+        one = self.start(side, self.env(box, user, relay.url))
+        try:
+            one.ask('clients', 1, event='online')
+            self._settled(one, side)
+            relay.hold()
+            size = 0
+            for i in range(count):
+                frame = text_frame(900000000000000000 + i, f'bench{user}')
+                size += len(frame) + 4
+                box.call('/raw', {'user': f'bench{user}', 'hex': frame.hex()})
+            one.ask('echo', count)
+            relay.let_go(size)
+            return one.take('echoed') | {'count': count}
+        finally:
+            one.end()
+            relay.end()
 
     def instructions(self):
         if not shutil.which('valgrind'):
@@ -559,7 +600,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('build', type=Path)
     parser.add_argument('--sdk', type=Path, help='folder with sdk.mjs, wx-shim.mjs and node_modules')
-    parts = ['start_up', 'idle', 'receive', 'latency', 'instructions', 'size']
+    parts = ['start_up', 'idle', 'receive', 'latency', 'languages', 'instructions', 'size']
+    parser.add_argument('--python', type=Path, help='a Python that has the package eim')
     parser.add_argument('--only', help='comma-separated: ' + ', '.join(parts))
     parser.add_argument('--quick', action='store_true', help='fewer of everything: a look, not a figure')
     parser.add_argument('--out', type=Path, help='default: BUILD/../bench')
@@ -572,7 +614,7 @@ def main():
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 65536) if hard >= 0 else 65536, hard))
     except (OSError, ValueError):
         pass
-    bench = Bench(args.build, args.sdk, args.quick)
+    bench = Bench(args.build, args.sdk, args.python, args.quick)
     about = machine()
     began = time.monotonic()
     print(', '.join(f'{key} {value}' for key, value in about.items()), flush=True)

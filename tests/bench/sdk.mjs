@@ -37,14 +37,22 @@ const LOGINS_AT_ONCE = 64;
 let online = 0, wanted = 0, opening = 0;
 let expected = 0, received = 0, firstCpu = 0, firstWall = 0;
 
-function onTextMessage() {
+let echo = 0, acked = 0;
+
+function onTextMessage(message) {
   if (++received === 1) {
     firstCpu = cpu();
     firstWall = now();
   }
-  if (received !== expected) return;
+  if (echo) answer(message);
+  if (echo || received !== expected) return;
   const us = cpu();
   say({ event: 'received', count: received, us, since_first_us: us - firstCpu, wall_us: (now() - firstWall) / 1000 });
+}
+
+async function answer({ from, msg }) {
+  await connections[0].send(sdk.message.create({ type: 'txt', chatType: 'singleChat', to: from, msg }));
+  if (++acked === echo) say({ event: 'echoed', us: cpu() - firstCpu, wall_us: (now() - firstWall) / 1000 });
 }
 
 function more() {
@@ -89,7 +97,13 @@ const commands = {
   expect(count) {
     received = 0;
     expected = Number(count);
+    echo = 0;
     say({ event: 'expect' });
+  },
+  echo(count) {
+    received = acked = 0;
+    echo = Number(count);
+    say({ event: 'echo' });
   },
   send: (count, to) => send(Number(count), to).catch((error) => die('send', error)),
   cpu: () => say({ event: 'cpu', us: cpu() }),

@@ -99,7 +99,7 @@ EIM_API eim_status eim_client_send_read(eim_client *self, const eim_message *mes
 EIM_API eim_status eim_client_send_channel_read(eim_client *self, eim_chat_type chat_type,
                                                 const char *to, uint64_t token);
 /** Withdraw a message that was sent: @p message_id is the server's. @p ext (NULL: none) is text for
- * the receivers. Refusals: 506 too late, 505 not enabled; the server's words are in the error. */
+ * the receivers. Refusals: 504 too late, 505 not enabled; the server's words are in the error. */
 EIM_API eim_status eim_client_recall(eim_client *self, eim_chat_type chat_type, const char *to,
                                      const char *message_id, const char *ext, uint64_t token);
 /** Replace a message that was sent by @p message, which has the receiver and the new content; an
