@@ -24,12 +24,16 @@ def node(text):
 
 
 def pytest(text):
-    """The closing line of pytest."""
+    """The closing lines of pytest: one for each time it ran."""
     lines = re.findall(r"^=+ (.*\b(?:passed|failed|error).*) in [\d.]+s.*=+$", text, re.M)
     if not lines:
         return None
-    counts = {word.rstrip("s"): int(n) for n, word in re.findall(r"(\d+) (\w+)", lines[-1])}
-    return counts.get("passed", 0), counts.get("failed", 0) + counts.get("error", 0)
+    passed = failed = 0
+    for line in lines:
+        counts = {word.rstrip("s"): int(n) for n, word in re.findall(r"(\d+) (\w+)", line)}
+        passed += counts.get("passed", 0)
+        failed += counts.get("failed", 0) + counts.get("error", 0)
+    return passed, failed
 
 
 def junit(path):

@@ -86,6 +86,7 @@ counted "Python wheel" timeout -k 10 1200 scripts/test-wheel.sh
 counted "Lua" timeout -k 10 900 scripts/test-lua.sh
 echo "== AddressSanitizer, UBSan, LeakSanitizer"
 step "build, asan" build asan && tests asan
+counted "Python, asan" timeout -k 10 900 scripts/test-python-asan.sh
 echo "== ThreadSanitizer"
 step "build, tsan" build tsan && tests tsan -R 'unit.(log|net|events|api)|integration'
 echo "== style"

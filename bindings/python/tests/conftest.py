@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from typing import Any
 
 import eim
 import pytest
+import uvloop
+from eim import aio
 
 PATIENCE = 30.0
 
@@ -59,3 +63,38 @@ def box() -> Any:
 
 
 FAST = {"reconnect_base_ms": 1, "reconnect_max_ms": 20}
+
+
+# -- asyncio, on its own loop and on uvloop
+
+Main = Callable[[], Coroutine[Any, Any, Any]]
+
+
+def run_asyncio(main: Main) -> None:
+    asyncio.run(main())
+
+
+def run_uvloop(main: Main) -> None:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main())
+
+
+@pytest.fixture(params=[run_asyncio, run_uvloop], ids=["asyncio", "uvloop"])
+def run(request: pytest.FixtureRequest) -> Callable[[Main], None]:
+    chosen: Callable[[Main], None] = request.param
+
+    def with_deadline(main: Main) -> None:
+        async def limited() -> None:
+            async with asyncio.timeout(3 * PATIENCE):
+                await main()
+
+        chosen(limited)
+
+    return with_deadline
+
+
+@asynccontextmanager
+async def online(box: eim.Sandbox, user: str, **options: Any) -> AsyncIterator[aio.Client]:
+    async with aio.Client(**box.options(**FAST | options)) as client:
+        await client.open(user=user, password="secret")
+        yield client

@@ -5,47 +5,13 @@ from __future__ import annotations
 import asyncio
 import gc
 import random
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from typing import Any
 
 import eim
 import pytest
-import uvloop
-from conftest import FAST, PATIENCE
+from conftest import Main, online
 from eim import aio
-
-Main = Callable[[], Coroutine[Any, Any, Any]]
-
-
-def run_asyncio(main: Main) -> None:
-    asyncio.run(main())
-
-
-def run_uvloop(main: Main) -> None:
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(main())
-
-
-@pytest.fixture(params=[run_asyncio, run_uvloop], ids=["asyncio", "uvloop"])
-def run(request: pytest.FixtureRequest) -> Callable[[Main], None]:
-    chosen: Callable[[Main], None] = request.param
-
-    def with_deadline(main: Main) -> None:
-        async def limited() -> None:
-            async with asyncio.timeout(3 * PATIENCE):
-                await main()
-
-        chosen(limited)
-
-    return with_deadline
-
-
-@asynccontextmanager
-async def online(box: eim.Sandbox, user: str, **options: Any) -> AsyncIterator[aio.Client]:
-    async with aio.Client(**box.options(**FAST | options)) as client:
-        await client.open(user=user, password="secret")
-        yield client
 
 
 def test_a_conversation(box: eim.Sandbox, run: Callable[[Main], None]) -> None:
@@ -187,7 +153,7 @@ def test_token_providers(box: eim.Sandbox, run: Callable[[Main], None], kind: st
             await client.open(user="alice", access_token=providers[kind])
             await again.wait()
             while box.counters()["expires"] == 0:
-                await asyncio.sleep(0.002)
+                await client.health()  # the new token is asked for how long it lives
             assert client.state is eim.State.ONLINE
             assert not expired
 
@@ -288,8 +254,10 @@ def test_many_clients_share_one_context_and_leave_nothing(
         del client
         clients.clear()  # the last one is only dropped
         gc.collect()
-        while not engine.closed:
-            await asyncio.sleep(0.001)
+        turn = asyncio.Event()  # of the loop: what was asked for before has happened then
+        asyncio.get_running_loop().call_soon(turn.set)
+        await turn.wait()
+        assert engine.closed
         assert asyncio.get_running_loop() not in aio._drivers
 
     run(main)

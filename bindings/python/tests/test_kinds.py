@@ -10,12 +10,12 @@ import json
 import pathlib
 import threading
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import eim
 import pytest
-from conftest import FAST, PATIENCE, Recorder, wait_until
+from conftest import FAST, PATIENCE, Main, Recorder, online, wait_until
 from eim import aio
 
 FILE: dict[str, Any] = {"secret": "s", "filename": "a.bin", "file_length": 7}
@@ -255,15 +255,9 @@ def test_a_file_goes_up_and_comes_down(box: eim.Sandbox, tmp_path: pathlib.Path)
             server.shutdown()
 
 
-def test_awaited(box: eim.Sandbox) -> None:
+def test_awaited(box: eim.Sandbox, run: Callable[[Main], None]) -> None:
     async def main() -> None:
-        async with (
-            aio.Client(**box.options(**FAST)) as alice,
-            aio.Client(**box.options(**FAST)) as bob,
-            asyncio.timeout(3 * PATIENCE),
-        ):
-            await alice.open(user="alice", password="secret")
-            await bob.open(user="bob", password="secret")
+        async with online(box, "alice") as alice, online(box, "bob") as bob:
             read = asyncio.Event()
 
             @alice.on("receipt")
@@ -285,4 +279,4 @@ def test_awaited(box: eim.Sandbox) -> None:
             await bob.leave_room("r1")
             assert (await bob.request("GET", "/users/bob")).status == 200
 
-    asyncio.run(main())
+    run(main)

@@ -13,7 +13,7 @@ import textwrap
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import eim
@@ -178,10 +178,13 @@ def test_a_signal_is_seen_while_waiting(
             "poll": lambda: own and own.poll(None),
             "wait": lambda: own and own.wait(None),
         }
-        due = alarm()
-        with pytest.raises(Interrupted):
-            calls[where]()
-        assert time.monotonic() - due < 0.2
+        late: list[float] = []
+        while not late or (min(late) >= 0.1 and len(late) < 5):  # the machine may have other work
+            due = alarm()
+            with pytest.raises(Interrupted):
+                calls[where]()
+            late.append(time.monotonic() - due)
+        assert min(late) < 0.1, late
 
 
 def test_control_c_ends_a_program(box: eim.Sandbox) -> None:
@@ -213,9 +216,10 @@ def test_control_c_ends_a_program(box: eim.Sandbox) -> None:
 # -- the end of the interpreter
 
 
-def program(code: str, **options: Any) -> subprocess.Popen[str]:
+def program(code: str, arguments: Sequence[str] = (), **options: Any) -> subprocess.Popen[str]:
+    command = [sys.executable, "-X", "faulthandler", "-W", "error", "-c", textwrap.dedent(code)]
     return subprocess.Popen(
-        [sys.executable, "-X", "faulthandler", "-W", "error", "-c", textwrap.dedent(code)],
+        [*command, *arguments],
         stderr=subprocess.PIPE,
         text=True,
         **options,
@@ -277,6 +281,39 @@ def test_the_interpreter_ends_during_traffic(box: eim.Sandbox, end: str) -> None
         assert process.returncode == status, err
         if end not in ("with threads at work", "everything shut down"):
             assert err == ""  # those send over a client that is shut down, and hear of it
+
+
+def test_the_interpreter_ends_at_any_moment_of_a_login(box: eim.Sandbox) -> None:
+    """On the thread of the handlers, in the main thread, with a wait under way or without."""
+    code = """
+        import os, sys, threading
+        import eim
+        state, wait, user = sys.argv[1:]
+        there = threading.Event()
+        client = eim.Client(**{options!r})
+        client.on("state", lambda change: change.state.name == state and there.set())
+        client.register_user(user, "secret")
+        request = client.open_nowait(user=user, password="secret")
+        if wait == "yes":
+            threading.Thread(target=request.exception, daemon=True).start()
+        there.wait()
+        sys.exit(9)
+    """
+    states = ["RESOLVING", "AUTHENTICATING", "CONNECTING", "PROVISIONING", "ONLINE"]
+    processes = [
+        program(
+            code.format(options=box.options()), arguments=[state, wait, f"{state}{wait}".lower()]
+        )
+        for state in states
+        for wait in ("yes", "no")
+    ]
+    for process in processes:
+        with process:
+            try:
+                _, err = process.communicate(timeout=2 * PATIENCE)
+            finally:
+                process.kill()
+        assert (process.returncode, err) == (9, ""), process.args
 
 
 def test_the_interpreter_ends_during_asyncio_traffic(box: eim.Sandbox) -> None:

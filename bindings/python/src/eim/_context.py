@@ -16,7 +16,7 @@ from . import _config, _core, _errors, _logging
 if TYPE_CHECKING:
     from ._base import ClientBase
 
-_SLICE_MS = 100  # a signal (Ctrl-C) is seen after this long at the latest
+_SLICE_MS = 50  # a signal (Ctrl-C) is seen after this long at the latest
 _EXIT_PATIENCE = 1.0  # s for a handler that runs when the interpreter ends
 
 
