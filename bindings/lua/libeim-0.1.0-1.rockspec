@@ -24,8 +24,14 @@ build = {
   install = {
     lua = {
       ["eim"] = "bindings/lua/eim.lua",
+      ["eim.calls"] = "bindings/lua/eim/calls.lua",
+      ["eim.client"] = "bindings/lua/eim/client.lua",
+      ["eim.context"] = "bindings/lua/eim/context.lua",
+      ["eim.errors"] = "bindings/lua/eim/errors.lua",
       ["eim.json"] = "bindings/lua/eim/json.lua",
+      ["eim.outgoing"] = "bindings/lua/eim/outgoing.lua",
       ["eim.types"] = "bindings/lua/eim/types.lua",
+      ["eim.views"] = "bindings/lua/eim/views.lua",
     },
     lib = { ["eim.core"] = "build.luarocks/bindings/lua/only/eim/core.so" },
   },
