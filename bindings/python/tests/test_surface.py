@@ -8,6 +8,7 @@ import inspect
 import pathlib
 import pickle
 import re
+import typing
 
 import eim
 import pytest
@@ -75,6 +76,23 @@ def test_every_event_of_the_core_has_a_view() -> None:
     for name, payload in events:
         if name != "result":
             assert _events.VIEWS[name] is payloads[payload]
+
+
+def test_the_types_of_handlers_are_those_of_the_events() -> None:
+    """The overloads of on(): each event is there, with the view its handlers are given."""
+    typed: dict[str, object] = {}
+    decorated: dict[str, object] = {}
+    for overload in typing.get_overloads(aio.Client.on):
+        hints = typing.get_type_hints(overload)
+        names = typing.get_args(hints["event"])
+        if "handler" in hints:
+            (view,), _ = typing.get_args(hints["handler"])
+            typed |= dict.fromkeys(names, view)
+        else:
+            (bound,), _ = typing.get_args(typing.get_args(hints["return"])[0][0].__bound__)
+            decorated |= dict.fromkeys(names, bound)
+    views = {n: eim.EimError if n == "error" else view for n, view in _events.VIEWS.items()}
+    assert typed == decorated == views
 
 
 def test_enumerations_are_those_of_the_core() -> None:
