@@ -64,6 +64,8 @@ typedef struct eim_sandbox_options {
   size_t max_message;       /* bytes of one message body; 5120 */
   size_t max_frame;         /* bytes of one frame from a client; 65536 */
   size_t max_body;          /* bytes of one REST request body; 3145728 */
+  size_t max_file;          /* bytes of one file; 10485760 */
+  size_t file_store;        /* bytes of all files together; 268435456, the oldest go first */
   eim_sandbox_expires expires; /* see there */
   bool report_logs;            /* the bootstrap list asks for uploads of log lines */
   int64_t report_interval;     /* ms, of these; 300000 */

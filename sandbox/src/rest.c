@@ -290,6 +290,10 @@ static void route(eim_sandbox *self, eim_sb_request *request, eim_sandbox_what w
     return;
   default: break;
   }
+  if ((count == 3 || count == 4) && is(parts[2], "chatfiles")) {
+    eim_sb_rest_files(self, request, count == 4 ? parts[3] : NULL);
+    return;
+  }
   if (count >= 3 && is(parts[2], "users")) {
     eim_sb_rest_account(self, request, parts + 3, count - 3);
     if (request->status) return;

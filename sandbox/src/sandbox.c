@@ -40,6 +40,8 @@ static bool set_options(eim_sandbox *self, const eim_sandbox_options *options, c
   if (!o->max_message) o->max_message = 5120;
   if (!o->max_frame) o->max_frame = 65536;
   if (!o->max_body) o->max_body = 3145728;
+  if (!o->max_file) o->max_file = 10485760; /* docs/rest.md 7 */
+  if (!o->file_store) o->file_store = 268435456;
   if (!o->report_interval) o->report_interval = 300000;
   self->app_key = eim_strdup(o->app_key);
   self->org = strndup(o->app_key, (size_t)(hash - o->app_key));
@@ -107,6 +109,7 @@ void eim_sandbox_free(eim_sandbox *self) {
   eim_sb_free_tokens(self);
   eim_sb_free_users(self);
   eim_sb_free_groups(self);
+  eim_sb_free_files(self);
   eim_sb_log_clear(self);
   eim_sb_remove_certificates(self);
   for (int i = 0; i < EIM_SANDBOX_WHAT_COUNT; i++) free(self->faults[i].text);

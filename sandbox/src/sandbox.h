@@ -101,6 +101,15 @@ typedef struct eim_sb_group {
   size_t count;
 } eim_sb_group;
 
+/* A file of the store, and whether it takes a secret to read it. */
+typedef struct eim_sb_file {
+  struct eim_sb_file *next;
+  char uuid[37], secret[44]; /* "" : open to all */
+  char *content_type, *filename;
+  int64_t created;
+  eim_buf data;
+} eim_sb_file;
+
 typedef struct eim_sb_out {
   struct eim_sb_out *next;
   int64_t due; /* monotonic ms */
@@ -129,10 +138,16 @@ typedef struct eim_sb_request {
   struct lws *wsi;
   bool admin, too_large, answered, dropped, silent, close_after;
   char method[8];
-  char *path, *query, *token, *content_type, *host, *origin;
+  char *path, *query, *token, *content_type, *host, *origin, *share_secret, *range;
+  size_t max_body;
+  bool is_file;       /* a file is on its way up */
+  bool is_restricted; /* restrict-access: true */
   eim_buf body;
   int status;
-  const char *type;
+  const char *type; /* of the answer, borrowed; or the one below */
+  char own_type[128];
+  char content_range[80]; /* "": none */
+  bool takes_ranges;
   eim_buf answer;
   int64_t due;
 } eim_sb_request;
@@ -169,6 +184,8 @@ struct eim_sandbox {
   eim_sb_token *tokens[EIM_SB_BUCKETS];
   eim_sb_group *groups;
   size_t group_count;
+  eim_sb_file *files; /* the newest first */
+  size_t files_size;
   eim_sb_conn *conns, *ready; /* ready: lines with something to do */
   eim_sb_request *requests;
   int64_t clock_offset, delay;
@@ -291,6 +308,10 @@ bool eim_sb_query(const eim_sb_request *request, const char *name, char *out, si
 /* rest_users.c, rest_token.c, rest_account.c */
 void eim_sb_rest_register(eim_sandbox *self, eim_sb_request *request);
 void eim_sb_rest_token(eim_sandbox *self, eim_sb_request *request);
+/* rest_files.c; uuid NULL: the collection */
+void eim_sb_rest_files(eim_sandbox *self, eim_sb_request *request, const char *uuid);
+void eim_sb_file_too_large(eim_sandbox *self, eim_sb_request *request);
+void eim_sb_free_files(eim_sandbox *self);
 void eim_sb_rest_account(eim_sandbox *self, eim_sb_request *request, char **parts, int count);
 
 /* admin.c */

@@ -97,6 +97,17 @@ static char *header(struct lws *wsi, enum lws_token_indexes token) {
   return text;
 }
 
+/* A header that HTTP has no name for. */
+static char *custom_header(struct lws *wsi, const char *name) {
+  int size = (int)strlen(name), length = lws_hdr_custom_length(wsi, name, size);
+  char *text = length > 0 && length < 4096 ? malloc((size_t)length + 1) : NULL;
+  if (text && lws_hdr_custom_copy(wsi, text, length + 1, name, size) < 0) {
+    free(text);
+    return NULL;
+  }
+  return text;
+}
+
 static const char *method_of(struct lws *wsi) {
   static const struct {
     enum lws_token_indexes token;
@@ -123,6 +134,8 @@ static void free_request(eim_sandbox *self, eim_sb_request *request) {
   free(request->content_type);
   free(request->host);
   free(request->origin);
+  free(request->share_secret);
+  free(request->range);
   eim_buf_wipe(&request->body);
   eim_buf_wipe(&request->answer);
   free(request);
@@ -154,6 +167,11 @@ static eim_sb_request *new_request(eim_sandbox *self, struct lws *wsi, const cha
   request->content_type = header(wsi, WSI_TOKEN_HTTP_CONTENT_TYPE);
   request->host = header(wsi, WSI_TOKEN_HOST);
   request->origin = header(wsi, WSI_TOKEN_ORIGIN);
+  request->range = header(wsi, WSI_TOKEN_HTTP_RANGE);
+  request->share_secret = custom_header(wsi, "share-secret:");
+  char *restricted = custom_header(wsi, "restrict-access:");
+  request->is_restricted = restricted && strcasecmp(restricted, "true") == 0;
+  free(restricted);
   request->next = self->requests;
   self->requests = request;
   if (!request->path || !request->query) {
@@ -175,10 +193,17 @@ static int handle(eim_sandbox *self, eim_sb_request *request) {
   return 0;
 }
 
+enum { MULTIPART = 65536 }; /* what a form has around its file, at most; proposed */
+
 static int http_request(eim_sandbox *self, session *s, struct lws *wsi, const char *path) {
   if (s->request) free_request(self, s->request);
   s->request = new_request(self, wsi, path);
   if (!s->request) return -1;
+  size_t length_of_path = strlen(path);
+  s->request->is_file = !s->request->admin && *s->request->method == 'P' && length_of_path > 10 &&
+                        !strcmp(path + length_of_path - 10, "/chatfiles");
+  s->request->max_body =
+      s->request->is_file ? self->options.max_file + MULTIPART : self->options.max_body;
   lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0); /* answers may be held back for long */
   char *length = header(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH);
   bool chunked = lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0;
@@ -187,7 +212,13 @@ static int http_request(eim_sandbox *self, session *s, struct lws *wsi, const ch
   bool carries = *s->request->method == 'P';
   s->request->close_after = chunked || (carries && !length);
   free(length);
-  if (!good || chunked || size > self->options.max_body) {
+  if (good && !chunked && size > s->request->max_body && s->request->is_file) {
+    s->request->close_after = s->request->too_large = true;
+    eim_sb_file_too_large(self, s->request);
+    s->request->answered = true;
+    return 0;
+  }
+  if (!good || chunked || size > s->request->max_body) {
     s->request->close_after = s->request->too_large = true;
     eim_sb_refuse(self, s->request,
                   !good     ? 400
@@ -203,10 +234,10 @@ static int http_request(eim_sandbox *self, session *s, struct lws *wsi, const ch
   return size ? 0 : handle(self, s->request);
 }
 
-static int http_body(eim_sandbox *self, session *s, const void *bytes, size_t size) {
+static int http_body(session *s, const void *bytes, size_t size) {
   eim_sb_request *request = s->request;
   if (!request || request->answered) return 0;
-  if (request->body.length + size > self->options.max_body) return -1;
+  if (request->body.length + size > request->max_body) return -1;
   eim_buf_add(&request->body, bytes, size);
   return request->body.failed ? -1 : 0;
 }
@@ -222,7 +253,8 @@ static int http_write(eim_sandbox *self, session *s, struct lws *wsi) {
     return -1;
   if (!request->admin) { /* browsers talk to the service from any page */
     static const char any[] = "*",
-                      headers[] = "authorization,content-type,share-secret,restrict-access",
+                      headers[] = "authorization,content-type,share-secret,restrict-access,"
+                                  "thumbnail-width,thumbnail-height,range",
                       methods[] = "GET,POST,PUT,DELETE,OPTIONS";
     if (lws_add_http_header_by_name(wsi, (const unsigned char *)"access-control-allow-origin:",
                                     (const unsigned char *)any, sizeof any - 1, &at, end) ||
@@ -232,6 +264,15 @@ static int http_write(eim_sandbox *self, session *s, struct lws *wsi) {
                                     (const unsigned char *)methods, sizeof methods - 1, &at, end))
       return -1;
   }
+  if (*request->content_range &&
+      lws_add_http_header_by_name(wsi, (const unsigned char *)"content-range:",
+                                  (const unsigned char *)request->content_range,
+                                  (int)strlen(request->content_range), &at, end))
+    return -1;
+  if (request->takes_ranges &&
+      lws_add_http_header_by_name(wsi, (const unsigned char *)"accept-ranges:",
+                                  (const unsigned char *)"bytes", 5, &at, end))
+    return -1;
   if (lws_finalize_write_http_header(wsi, start, &at, end)) return -1;
   if (request->answer.length) {
     eim_buf body = EIM_BUF_INIT;
@@ -378,7 +419,7 @@ static int callback_locked(eim_sandbox *self, struct lws *wsi, enum lws_callback
                            session *s, void *in, size_t size) {
   switch (reason) {
   case LWS_CALLBACK_HTTP: return http_request(self, s, wsi, in);
-  case LWS_CALLBACK_HTTP_BODY: return http_body(self, s, in, size);
+  case LWS_CALLBACK_HTTP_BODY: return http_body(s, in, size);
   case LWS_CALLBACK_HTTP_BODY_COMPLETION: return s->request ? handle(self, s->request) : 0;
   case LWS_CALLBACK_HTTP_WRITEABLE: return http_write(self, s, wsi);
   case LWS_CALLBACK_CLOSED_HTTP:

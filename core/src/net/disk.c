@@ -43,6 +43,8 @@ static bool fail(eim_disk *self, eim_error *error) {
 void eim_disk_free(eim_disk *self) {
   if (!self) return;
   if (self->fd >= 0) close(self->fd);
+  if (self->fd >= 0 && self->received && !self->size)
+    eim_disk_discard(self); /* nothing to go on with */
   eim_error_unref(self->problem);
   free(self->path);
   free(self->part);

@@ -1,0 +1,173 @@
+/* Files, client and sandbox over real sockets: up, down, resumed, refused, and disks that are full.
+ */
+#include <eim_sandbox.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "cJSON.h"
+#include "eim_test.h"
+#include "peer.h"
+
+EIM_TEST_MAIN
+
+enum { SIZE = 3000000 };
+
+static eim_sandbox *sandbox;
+static char api[128], url[128], key[64], dir[] = "/tmp/eim-files-XXXXXX", source[64], target[64];
+static const char *options[8] = {api, url, key, "requestTimeout=5000", NULL};
+
+static void write_file(const char *path, size_t size) {
+  FILE *file = fopen(path, "w");
+  for (size_t i = 0; file && i < size; i++) fputc((int)(i * 2654435761u >> 13 & 0xff), file);
+  if (file) fclose(file);
+}
+
+static bool same_files(const char *a, const char *b) {
+  FILE *one = fopen(a, "r"), *two = fopen(b, "r");
+  bool same = one && two;
+  for (int c = 0; same && c != EOF;) same = (c = fgetc(one)) == fgetc(two);
+  if (one) fclose(one);
+  if (two) fclose(two);
+  return same;
+}
+
+static bool begin(peer *p, size_t max_file) {
+  char error[256];
+  sandbox = eim_sandbox_new(&(eim_sandbox_options){.max_file = max_file}, error, sizeof error);
+  strcpy(dir + sizeof dir - 7, "XXXXXX");
+  if (!sandbox || !mkdtemp(dir)) return false;
+  eim_sandbox_add_user(sandbox, "alice", "pw-a");
+  snprintf(api, sizeof api, "apiUrl=%s", eim_sandbox_api_url(sandbox));
+  snprintf(url, sizeof url, "url=%s", eim_sandbox_url(sandbox));
+  snprintf(key, sizeof key, "appKey=%s", eim_sandbox_app_key(sandbox));
+  snprintf(source, sizeof source, "%s/source.bin", dir);
+  snprintf(target, sizeof target, "%s/target.bin", dir);
+  peer_start(p, NULL, 1, options);
+  CHECK_INT(peer_code(p, peer_open_password(p, "alice", "pw-a")), 0);
+  return true;
+}
+
+static void end(peer *p) {
+  unlink(source);
+  unlink(target);
+  CHECK_INT(rmdir(dir), 0); /* nothing was left behind in it */
+  peer_stop(p);
+  eim_sandbox_free(sandbox);
+}
+
+/* Uploads the source; the address and the secret of the file. */
+static bool upload(peer *p, char *where, char *secret) {
+  static uint64_t token = 1000;
+  if (eim_client_upload(p->client, source, NULL, 0, 0, ++token)) return false;
+  const peer_event *got = peer_result(p, token);
+  if (!got || got->error) return false;
+  cJSON *json = cJSON_Parse(eim_result_json(got->result));
+  const cJSON *u = cJSON_GetObjectItem(json, "url"), *s = cJSON_GetObjectItem(json, "secret");
+  bool good = cJSON_IsString(u) && cJSON_IsString(s) &&
+              cJSON_GetObjectItem(json, "file_length")->valuedouble >= 0;
+  if (good) {
+    snprintf(where, 256, "%s", u->valuestring);
+    snprintf(secret, 64, "%s", s->valuestring);
+  }
+  cJSON_Delete(json);
+  return good;
+}
+
+TEST(a_file_goes_up_and_comes_down) {
+  static const size_t sizes[] = {0, 1, 65536, SIZE};
+  char where[256], secret[64];
+  peer alice;
+  REQUIRE(begin(&alice, 0));
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+    write_file(source, sizes[i]);
+    REQUIRE(upload(&alice, where, secret));
+    CHECK_CONTAINS(where, "/chatfiles/");
+    REQUIRE(!eim_client_download(alice.client, where, secret, target, 0, false, 910 + i));
+    CHECK_INT(peer_code(&alice, 910 + i), 0);
+    CHECK(same_files(source, target));
+  }
+  end(&alice);
+}
+
+TEST(a_file_needs_its_secret_and_is_kept_for_a_week) {
+  char where[256], secret[64];
+  peer alice;
+  REQUIRE(begin(&alice, 0));
+  write_file(source, 1000);
+  REQUIRE(upload(&alice, where, secret));
+  REQUIRE(!eim_client_download(alice.client, where, "another", target, 0, false, 101));
+  const peer_event *got = peer_result(&alice, 101);
+  REQUIRE(got && got->error);
+  CHECK_CONTAINS(eim_error_detail(got->error), "\"httpStatus\":401");
+  CHECK(access(target, F_OK) != 0);
+  eim_sandbox_move_clock(sandbox, 8ll * 24 * 3600 * 1000);
+  REQUIRE(!eim_client_download(alice.client, where, secret, target, 0, false, 102));
+  got = peer_result(&alice, 102);
+  REQUIRE(got && got->error);
+  CHECK_CONTAINS(eim_error_detail(got->error), "file_expired");
+  CHECK(access(target, F_OK) != 0);
+  end(&alice);
+}
+
+TEST(a_file_over_the_limit_is_refused_and_others_go_on) {
+  char where[256], secret[64];
+  peer alice;
+  REQUIRE(begin(&alice, 100000));
+  write_file(source, SIZE);
+  REQUIRE(!eim_client_upload(alice.client, source, NULL, 0, 0, 101));
+  const peer_event *got = peer_result(&alice, 101);
+  REQUIRE(got && got->error);
+  CHECK_INT(eim_error_code(got->error), EIM_CODE_FILE_TOO_LARGE);
+  CHECK(!eim_error_may_have_happened(got->error));
+  write_file(source, 100000);
+  CHECK(upload(&alice, where, secret));
+  end(&alice);
+}
+
+/* As a full disk: the kernel refuses to write beyond this size. */
+TEST(a_full_disk_is_told_and_leaves_nothing_under_the_final_name) {
+  char where[256], secret[64], part[80];
+  peer alice;
+  REQUIRE(begin(&alice, 0));
+  write_file(source, SIZE);
+  REQUIRE(upload(&alice, where, secret));
+  struct rlimit before, small;
+  struct sigaction ignore = {.sa_handler = SIG_IGN}, kept;
+  getrlimit(RLIMIT_FSIZE, &before);
+  small = before;
+  small.rlim_cur = SIZE / 2;
+  sigaction(SIGXFSZ, &ignore, &kept);
+  setrlimit(RLIMIT_FSIZE, &small);
+  REQUIRE(!eim_client_download(alice.client, where, secret, target, 0, false, 101));
+  const peer_event *got = peer_result(&alice, 101);
+  setrlimit(RLIMIT_FSIZE, &before);
+  sigaction(SIGXFSZ, &kept, NULL);
+  REQUIRE(got && got->error);
+  CHECK_INT(eim_error_domain(got->error), EIM_DOMAIN_OS);
+  CHECK_INT(eim_error_native(got->error), EFBIG);
+  CHECK(access(target, F_OK) != 0);
+  snprintf(part, sizeof part, "%s.part", target);
+  CHECK(access(part, F_OK) != 0);
+  CHECK_INT(peer_code(&alice, peer_send(&alice, "alice", "still here")), 0);
+  end(&alice);
+}
+
+/* Between the check and the reading somebody cuts the file. */
+TEST(a_file_that_shrinks_on_its_way_up) {
+  peer alice;
+  REQUIRE(begin(&alice, 0));
+  write_file(source, SIZE);
+  eim_sandbox_delay(sandbox, 0);
+  REQUIRE(!eim_client_upload(alice.client, source, NULL, 0, 0, 101));
+  REQUIRE(!truncate(source, 10));
+  const peer_event *got = peer_result(&alice, 101);
+  REQUIRE(got); /* as fast as it is, it may have been read already; then all of it arrived */
+  if (got->error) CHECK(eim_error_code(got->error) != 0);
+  CHECK_INT(peer_code(&alice, peer_send(&alice, "alice", "still here")), 0);
+  end(&alice);
+}
