@@ -171,3 +171,86 @@ TEST(a_file_that_shrinks_on_its_way_up) {
   CHECK_INT(peer_code(&alice, peer_send(&alice, "alice", "still here")), 0);
   end(&alice);
 }
+
+/* members: of the JSON, each with a comma behind it; where: "path" or "url". */
+static eim_status send_file(peer *p, const char *members, const char *where, const char *path,
+                            uint64_t token) {
+  char json[512];
+  eim_message *message;
+  snprintf(json, sizeof json, "{\"to\":\"bob\",%s\"%s\":\"%s\"}", members, where, path);
+  eim_status status = eim_message_from_json(json, &message);
+  if (status) return status;
+  CHECK_CONTAINS(eim_message_to_json(message), path);
+  status = eim_client_send(p->client, message, token);
+  eim_message_unref(message);
+  return status;
+}
+
+TEST(a_message_uploads_its_file) {
+  peer alice, bob;
+  REQUIRE(begin(&alice, 100000));
+  eim_sandbox_add_user(sandbox, "bob", "pw-b");
+  peer_start(&bob, NULL, 1, options);
+  REQUIRE(!peer_code(&bob, peer_open_password(&bob, "bob", "pw-b")));
+  write_file(source, 70000);
+  REQUIRE(!send_file(&alice, "\"type\":\"img\",\"width\":8,\"height\":9,\"ext\":{\"n\":1},", "path",
+                     source, 200));
+  const peer_event *sent = peer_result(&alice, 200);
+  REQUIRE(sent && !sent->error);
+  CHECK(*eim_result_message_id(sent->result) != 0);
+  const peer_event *got = peer_wait(&bob, PEER_MESSAGE, PEER_WAIT);
+  REQUIRE(got);
+  cJSON *json = cJSON_Parse(eim_message_to_json(got->message));
+  const cJSON *where = cJSON_GetObjectItem(json, "url"),
+              *secret = cJSON_GetObjectItem(json, "secret");
+  REQUIRE(cJSON_IsString(where) && cJSON_IsString(secret));
+  CHECK_STR(cJSON_GetObjectItem(json, "filename")->valuestring, "source.bin");
+  CHECK_INT(cJSON_GetObjectItem(json, "file_length")->valueint, 70000);
+  CHECK_INT(cJSON_GetObjectItem(json, "width")->valueint, 8);
+  CHECK(!cJSON_GetObjectItem(json, "path"));
+  CHECK_STR(eim_message_ext(got->message), "{\"n\":1}");
+  REQUIRE(!eim_client_download(bob.client, where->valuestring, secret->valuestring, target, 0,
+                               false, 201));
+  CHECK_INT(peer_code(&bob, 201), 0);
+  CHECK(same_files(source, target));
+  cJSON_Delete(json);
+  peer_stop(&bob);
+  end(&alice);
+}
+
+TEST(a_message_whose_file_does_not_go_up_is_not_sent) {
+  peer alice;
+  REQUIRE(begin(&alice, 1000));
+  REQUIRE(!send_file(&alice, "\"type\":\"file\",", "path", "/nowhere/x", 200));
+  const peer_event *got = peer_result(&alice, 200);
+  REQUIRE(got && got->error);
+  CHECK_INT(eim_error_native(got->error), ENOENT);
+  CHECK(!eim_error_may_have_happened(got->error));
+  write_file(source, 5000);
+  REQUIRE(!send_file(&alice, "\"type\":\"file\",", "path", source, 201));
+  CHECK_INT(peer_code(&alice, 201), EIM_CODE_FILE_TOO_LARGE);
+  CHECK_INT(send_file(&alice, "\"type\":\"file\",", "filename", "x", 202), EIM_E_INVALID);
+  CHECK_INT(send_file(&alice, "\"type\":\"txt\",\"msg\":\"x\",", "path", source, 203),
+            EIM_E_INVALID);
+  eim_sandbox_fail_next(sandbox, EIM_SANDBOX_REST, 1,
+                        &(eim_sandbox_failure){EIM_SANDBOX_BY_SILENCE, 0, NULL});
+  write_file(source, 500);
+  REQUIRE(!send_file(&alice, "\"type\":\"file\",", "path", source, 204));
+  REQUIRE(!eim_client_cancel(alice.client, 204));
+  CHECK_INT(peer_code(&alice, 204), EIM_E_CANCELED);
+  CHECK_INT(peer_count(&alice, PEER_MESSAGE), 0);
+  end(&alice);
+}
+
+TEST(use_own_upload_fun_leaves_uploading_to_the_application) {
+  peer alice;
+  options[4] = "useOwnUploadFun=true";
+  REQUIRE(begin(&alice, 0));
+  options[4] = NULL;
+  write_file(source, 500);
+  CHECK_INT(send_file(&alice, "\"type\":\"file\",", "path", source, 200), EIM_E_INVALID);
+  CHECK_CONTAINS(eim_error_message(eim_last_error()), "set url, not path");
+  REQUIRE(!send_file(&alice, "\"type\":\"file\",", "url", "https://cdn/x", 201));
+  CHECK_INT(peer_code(&alice, 201), 0);
+  end(&alice);
+}

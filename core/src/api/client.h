@@ -32,6 +32,8 @@ void eim_client_end(eim_client *self, bool wait);
 /* For the files that hold calls of a client. Not NULL and not shut down; else this thread's error.
  */
 eim_status eim_client_usable(const eim_client *self);
+/* A message whose file is uploaded first. */
+eim_status eim_client_send_file(eim_client *self, const eim_message *message, uint64_t token);
 eim_status eim_client_room_to_send(const eim_client *self);
 /* Hand an input to the loop thread. What is handed over besides it is copied. */
 eim_status eim_client_post(eim_client *self, const eim_input *input, const char *user,

@@ -6,6 +6,7 @@
 #include "api/client.h"
 #include "base/text.h"
 #include "model/error.h"
+#include "model/message.h"
 
 /* Sanity: no file system or server takes more. */
 enum { PATH_LIMIT = 4096, NAME_LIMIT = 255, SECRET_LIMIT = 1024 };
@@ -34,16 +35,33 @@ static eim_status check_local(const char *path) {
                                      "client: path is %s", length ? "too long" : "empty"));
 }
 
+/* What the server is to call it, unless somebody says otherwise. */
+static const char *last_part(const char *path) {
+  const char *slash = strrchr(path, '/');
+  return slash ? slash + 1 : path;
+}
+
+eim_status eim_client_send_file(eim_client *self, const eim_message *message, uint64_t token) {
+  eim_input input = {.kind = EIM_IN_UPLOAD, .token = token};
+  if (self->settings->use_own_upload_fun)
+    return eim_fail_with(
+        EIM_E_INVALID,
+        eim_error_new(EIM_CODE_INVALID_PARAM, EIM_DOMAIN_LOCAL, EIM_E_INVALID, 0,
+                      "client: with useOwnUploadFun the application uploads: set url, not path"));
+  eim_status status = check_local(message->path);
+  if (status) return status;
+  const char *name = last_part(message->path);
+  if (!*name || strlen(name) > NAME_LIMIT || !eim_utf8_valid(name, strlen(name))) name = "file";
+  return eim_client_post(self, &input, message->path, NULL, name, message);
+}
+
 eim_status eim_client_upload(eim_client *self, const char *path, const char *filename,
                              int thumbnail_width, int thumbnail_height, uint64_t token) {
   eim_input input = {
       .kind = EIM_IN_UPLOAD, .token = token, .width = thumbnail_width, .height = thumbnail_height};
   eim_status status = eim_client_usable(self);
   if (status || (status = check_local(path))) return status;
-  if (!filename) {
-    const char *slash = strrchr(path, '/');
-    filename = slash ? slash + 1 : path;
-  }
+  if (!filename) filename = last_part(path);
   bool odd = !*filename || strlen(filename) > NAME_LIMIT ||
              !eim_utf8_valid(filename, strlen(filename)) || thumbnail_width < 0 ||
              thumbnail_height < 0;

@@ -37,10 +37,12 @@ typedef enum field_type {
 #define KIND(kind) (1u << EIM_MESSAGE_##kind)
 #define ANY 0x3feu
 #define ATTACHED (KIND(IMAGE) | KIND(VIDEO) | KIND(VOICE) | KIND(FILE) | KIND(COMBINE))
+#define UPLOADED (KIND(IMAGE) | KIND(VIDEO) | KIND(VOICE) | KIND(FILE))
 #define CHAT(type) (1u << EIM_CHAT_##type)
 #define ALL_CHATS (CHAT(SINGLE) | CHAT(GROUP) | CHAT(ROOM))
 
-/* The order is that of the body. */
+/* The order is that of the body. "path" is not in the body: it is for us. */
+enum { PATH_FIELD = 1, URL_FIELD = 2 };
 static const struct {
   const char *name;
   field_type type;
@@ -49,6 +51,7 @@ static const struct {
   int64_t least, most; /* of numbers */
 } fields[] = {
     {"msg", TEXT, KIND(TEXT), ALL_CHATS, true, 0, 0},
+    {"path", TEXT, UPLOADED, ALL_CHATS, false, 0, 0},
     {"url", TEXT, ATTACHED, ALL_CHATS, true, 0, 0},
     {"secret", TEXT, ATTACHED, ALL_CHATS, false, 0, 0},
     {"filename", TEXT, ATTACHED, ALL_CHATS, false, 0, 0},
@@ -424,8 +427,10 @@ static const char *text_of(eim_arena *arena, const char *json) {
 eim_status eim_message_builder_build(const eim_message_builder *self, eim_message **out) {
   if (!self || !out) return eim_fail(EIM_E_INVALID, "message: NULL");
   eim_buf body = EIM_BUF_INIT;
+  const char *path = self->values[URL_FIELD] ? NULL : self->values[PATH_FIELD];
   eim_buf_printf(&body, "{\"type\":\"%s\"", kind_name(self->kind));
   for (size_t i = 0; i < FIELDS; i++) {
+    if (i == PATH_FIELD || (i == URL_FIELD && path)) continue;
     if (self->values[i]) {
       eim_buf_printf(&body, ",\"%s\":", fields[i].name);
       eim_buf_str(&body, self->values[i]);
@@ -439,8 +444,10 @@ eim_status eim_message_builder_build(const eim_message_builder *self, eim_messag
   eim_message *message = NULL;
   if (!body.failed)
     message = eim_message_alloc(strlen(self->to) + (self->ext ? strlen(self->ext) : 0) +
-                                body.length * (self->kind == EIM_MESSAGE_TEXT ? 2 : 1) + 64);
+                                body.length * (self->kind == EIM_MESSAGE_TEXT ? 2 : 1) +
+                                (path ? strlen(path) : 0) + 64);
   if (message) {
+    if (path) message->path = text_of(&message->arena, path);
     message->kind = self->kind;
     message->chat_type = self->chat_type;
     message->to = eim_arena_strdup(&message->arena, self->to);
@@ -449,13 +456,52 @@ eim_status eim_message_builder_build(const eim_message_builder *self, eim_messag
     if (self->kind == EIM_MESSAGE_TEXT) message->text = text_of(&message->arena, self->values[0]);
   }
   eim_buf_free(&body);
-  if (!message || !message->to || !message->ext || !message->body ||
+  if (!message || !message->to || !message->ext || !message->body || (path && !message->path) ||
       (self->kind == EIM_MESSAGE_TEXT && !message->text)) {
     eim_message_unref(message);
     return eim_fail(EIM_E_NOMEM, "message: out of memory");
   }
   *out = message;
   return EIM_OK;
+}
+
+eim_message *eim_message_uploaded(const eim_message *message, const char *json) {
+  eim_json body, facts, name;
+  if (!eim_json_parse(&body, message->body, strlen(message->body)) ||
+      !eim_json_parse(&facts, json, strlen(json)))
+    return NULL;
+  static const char *const told[] = {"url", "secret", "filename", "file_length"};
+  eim_buf out = EIM_BUF_INIT;
+  const char *separator = "{";
+  for (eim_json_iter it = eim_json_each(body); eim_json_next(&it); separator = ",") {
+    if (eim_json_is(it.key, "secret") || eim_json_is(it.key, "file_length")) continue;
+    eim_buf_str(&out, separator);
+    eim_json_raw(it.key, &out);
+    eim_buf_str(&out, ":");
+    eim_json_raw(it.value, &out);
+  }
+  name = eim_json_get(body, "filename");
+  for (size_t i = 0; i < sizeof told / sizeof *told; i++) {
+    eim_json value = eim_json_get(facts, told[i]);
+    if (!value.at || (name.at && !strcmp(told[i], "filename"))) continue;
+    eim_buf_printf(&out, ",\"%s\":", told[i]);
+    eim_json_raw(value, &out);
+  }
+  eim_buf_str(&out, "}");
+  eim_message *copy =
+      out.failed ? NULL
+                 : eim_message_alloc(out.length + strlen(message->to) + strlen(message->ext) + 64);
+  if (copy) {
+    copy->kind = message->kind;
+    copy->chat_type = message->chat_type;
+    copy->to = eim_arena_strdup(&copy->arena, message->to);
+    copy->ext = eim_arena_strdup(&copy->arena, message->ext);
+    copy->body = eim_arena_strndup(&copy->arena, (const char *)out.data, out.length);
+  }
+  eim_buf_free(&out);
+  if (copy && copy->to && copy->ext && copy->body) return copy;
+  eim_message_unref(copy);
+  return NULL;
 }
 
 eim_status eim_message_new_text(eim_chat_type chat_type, const char *to, const char *text,

@@ -12,5 +12,8 @@ eim_status eim_check_ext(const char *ext);
 /* Can it be sent? One that was received with what this version cannot write, or without what a
  * frame needs, cannot. */
 eim_status eim_message_sendable(const eim_message *message);
+/* The same message once its file is uploaded: without path, with `url`, `secret`, `file_length`
+ * and, unless it had one, `filename` of this JSON object. NULL: out of memory. */
+eim_message *eim_message_uploaded(const eim_message *message, const char *json);
 
 #endif

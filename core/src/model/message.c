@@ -112,6 +112,7 @@ const char *eim_message_to_json(const eim_message *message) {
   } else {
     member(&out, "type", eim_message_type(self));
   }
+  if (self->path) member(&out, "path", self->path);
   eim_buf_str(&out, ",\"ext\":");
   eim_buf_str(&out, self->ext);
   eim_buf_str(&out, "}");

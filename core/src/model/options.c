@@ -152,7 +152,7 @@ const eim_option eim_options[] = {
   {"delivery", EIM_OPTION_BOOL, FIELD(delivery), "false", 0, 0, NULL, "", "true, false",
    "Send delivery receipts for received single-chat messages. False as in the official SDK: it doubles the traffic."},
   {"useOwnUploadFun", EIM_OPTION_BOOL, FIELD(use_own_upload_fun), "false", 0, 0, NULL, "", "true, false",
-   "The application uploads attachments by itself, as in the official SDK. This version uploads nothing whatever it says, and hands on the addresses of received attachments as they came; it is taken so that a configuration of the official SDK fits. False as there."},
+   "The application uploads attachments by itself, as in the official SDK: a message with `path` instead of `url` is refused. Addresses of received attachments are handed on as they came, whatever it says. False as there."},
   {"maxPendingSends", EIM_OPTION_INT, FIELD(max_pending_sends), "1000", 1, 1000000, NULL, "", "1 to 1000000",
    "Sends that may wait for their answers; more are refused with EIM_E_FULL. 1000: far above what people type, and a bounded amount of memory."},
   {"maxUndelivered", EIM_OPTION_INT, FIELD(max_undelivered), "256", 1, 1000000, NULL, "", "1 to 1000000",

@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "model/build.h"
 #include "session/backoff.h"
 #include "session/internal.h"
 #include "session/transfer.h"
@@ -25,16 +26,17 @@ typedef struct eim_call {
   char *path;             /* with its query */
   eim_secret *body;       /* NULL: none. What it holds is the application's: treated as a secret */
   eim_transfer *transfer; /* NULL: a plain call */
-  eim_secret *used;       /* token of the last attempt */
-  uint32_t http;          /* 0: none under way */
-  bool token_awaited;     /* the provider was asked because of this call */
-  bool renewed;           /* the second token was refused as well: no third */
-  bool may_have;          /* an attempt may have reached the server */
-  size_t hosts_tried;     /* since the last back-off */
-  int waits;              /* back-offs so far */
-  int64_t retry_at;       /* mono; 0: not in back-off */
-  int64_t deadline;       /* mono */
-  eim_error *last;        /* of the last attempt */
+  const eim_message *message; /* sent when its file is up; NULL: an upload for its own sake */
+  eim_secret *used;           /* token of the last attempt */
+  uint32_t http;              /* 0: none under way */
+  bool token_awaited;         /* the provider was asked because of this call */
+  bool renewed;               /* the second token was refused as well: no third */
+  bool may_have;              /* an attempt may have reached the server */
+  size_t hosts_tried;         /* since the last back-off */
+  int waits;                  /* back-offs so far */
+  int64_t retry_at;           /* mono; 0: not in back-off */
+  int64_t deadline;           /* mono */
+  eim_error *last;            /* of the last attempt */
 } eim_call;
 
 /* ------------------------------------------------------------------ what is accepted */
@@ -143,6 +145,7 @@ eim_error *eim_request_check(const char *method, const char *path, const char *q
 static void drop(eim_call *call) {
   free(call->path);
   eim_transfer_free(call->transfer);
+  eim_message_unref(call->message);
   eim_secret_unref(call->body);
   eim_secret_unref(call->used);
   eim_error_unref(call->last);
@@ -155,7 +158,20 @@ static void finish(eim_session *self, eim_call *call, eim_error *error, const ch
   while (*at != call) at = &(*at)->next;
   *at = call->next;
   self->call_count--;
-  eim_session_result(self, call->token, error, json);
+  eim_message *message = NULL;
+  if (call->message && !error && !(message = eim_message_uploaded(call->message, json)))
+    error = eim_error_new(EIM_E_NOMEM, EIM_DOMAIN_LOCAL, EIM_E_NOMEM, 0, "out of memory");
+  if (call->message && error) { /* the file may be there, the message is surely not */
+    eim_error *plain =
+        eim_error_with_flags(error, eim_error_flags(error) & ~(unsigned)EIM_ERROR_MAYBE);
+    eim_error_unref(error);
+    error = plain;
+  }
+  if (message)
+    eim_outbox_send(self, message, call->token); /* its result is the one that counts */
+  else
+    eim_session_result(self, call->token, error, json);
+  eim_message_unref(message);
   drop(call);
   eim_session_arm_deadlines(self);
 }
@@ -230,6 +246,7 @@ void eim_request_start(eim_session *self, const eim_input *input) {
   call->token = input->token;
   call->method = input->kind == EIM_IN_UPLOAD ? EIM_HTTP_POST : input->method;
   if (!is_transfer) call->body = eim_secret_ref(input->secret);
+  if (is_transfer && input->message) call->message = eim_message_ref(input->message);
   call->deadline = self->now.mono + self->settings->request_timeout;
   eim_call **at = &self->calls;
   while (*at) at = &(*at)->next;

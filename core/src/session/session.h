@@ -107,7 +107,8 @@ typedef enum eim_input_kind {
   EIM_IN_CLOSE,        /* token */
   EIM_IN_REGISTER,     /* user, secret, text (nickname or NULL), token */
   EIM_IN_RENEW,        /* secret, token */
-  EIM_IN_UPLOAD,       /* user (local path), text (its name), width, height, token */
+  EIM_IN_UPLOAD,       /* user (local path), text (its name), width, height, token; message: to be
+                          sent when it is up, or NULL */
   EIM_IN_DOWNLOAD,     /* user (local path), text (URL), secret or NULL, up (thumbnail), max_bytes,
                           token */
   EIM_IN_REQUEST,      /* method, text (path with query), secret (JSON body or NULL), token */
