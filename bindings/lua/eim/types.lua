@@ -69,6 +69,7 @@
 ---@field text? string of a text message
 ---@field msg? string the same as text
 ---@field url? string where the file is (img, video, audio, file, combine)
+---@field path? string a file of this machine instead, uploaded with the message (img, video, audio, file)
 ---@field secret? string
 ---@field filename? string
 ---@field file_length? integer bytes

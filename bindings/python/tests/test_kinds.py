@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import email
-import email.policy
-import http.server
-import json
 import pathlib
-import threading
-import urllib.request
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import eim
 import pytest
-from conftest import FAST, PATIENCE, Main, Recorder, online, wait_until
+from conftest import FAST, Main, Recorder, online, wait_until
 from eim import aio
 
 FILE: dict[str, Any] = {"secret": "s", "filename": "a.bin", "file_length": 7}
@@ -173,86 +167,56 @@ def test_rest_calls(pair: tuple[eim.Client, eim.Client]) -> None:
         alice.request("GET", "no slash")
 
 
-class FileService(http.server.BaseHTTPRequestHandler):
-    """The REST calls for files, which the sandbox does not have; the others go to it."""
-
-    sandbox: eim.Sandbox
-    files: dict[str, bytes]
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        if not self.path.endswith("/chatfiles"):
-            self.forward(body)
-            return
-        head = f"Content-Type: {self.headers['Content-Type']}\r\n\r\n".encode()
-        (part,) = email.message_from_bytes(head + body, policy=email.policy.HTTP).iter_parts()
-        content = part.get_payload(decode=True)
-        assert isinstance(content, bytes)
-        self.files["one"] = content
-        entity = {"uuid": "one", "type": "chatfile", "share-secret": "s3cret"}
-        uri = f"http://{self.headers['Host']}{self.path}"
-        self.answer(200, json.dumps({"uri": uri, "entities": [entity]}).encode())
-
-    def do_GET(self) -> None:
-        if not self.path.split("?")[0].endswith("/chatfiles/one"):
-            self.forward(None)
-        elif self.headers["share-secret"] != "s3cret":
-            self.answer(401, b"{}")
-        else:
-            self.answer(200, self.files["one"])
-
-    def forward(self, body: bytes | None) -> None:
-        names = ("Authorization", "Content-Type")
-        headers = {name: self.headers[name] for name in names if self.headers[name]}
-        request = urllib.request.Request(self.sandbox.api_url + self.path, body, headers)
-        with urllib.request.urlopen(request) as reply:
-            self.answer(reply.status, reply.read())
-
-    def answer(self, status: int, content: bytes) -> None:
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
-
-
-def test_a_file_goes_up_and_comes_down(box: eim.Sandbox, tmp_path: pathlib.Path) -> None:
+def test_a_file_goes_up_and_comes_down(
+    box: eim.Sandbox, tmp_path: pathlib.Path, run: Callable[[Main], None]
+) -> None:
     content = bytes(range(256)) * 1000
     source, target = tmp_path / "a.bin", tmp_path / "b.bin"
     source.write_bytes(content)
-    kind = type("Service", (FileService,), {"sandbox": box, "files": {}})
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), kind) as server:
-        threading.Thread(target=server.serve_forever).start()
-        options = box.options(**FAST, api_url=f"http://127.0.0.1:{server.server_address[1]}")
+    with eim.Client(**box.options(**FAST)) as alice:
+        alice.open(user="alice", password="secret")
+        seen = Recorder(alice)
+        up = alice.upload(source, filename="nice.bin")
+        assert (up.filename, up.file_length) == ("nice.bin", len(content))
+        assert up.secret
+        assert seen.wait("progress").total is not None
+        assert alice.download(up.url, target, secret=up.secret) == len(content)
+        assert target.read_bytes() == content
+        with pytest.raises(eim.EimError) as large:
+            alice.download(up.url, target, secret=up.secret, max_bytes=10)
+        assert large.value.code == 405
+        with pytest.raises(eim.AuthError):
+            alice.download(up.url, tmp_path / "c.bin", secret="another")
+        with pytest.raises(eim.EimError, match="No such file"):
+            alice.upload(tmp_path / "nowhere")
 
-        async def awaited(up: eim.Uploaded) -> None:
-            async with aio.Client(**options) as bob, asyncio.timeout(3 * PATIENCE):
-                await bob.open(user="bob", password="secret")
-                target.unlink()
-                got = await bob.download(up.url, target, secret=up.secret)
-                assert got == len(content) == len(target.read_bytes())
-                assert (await bob.upload(str(source))).file_length == len(content)
+    async def awaited() -> None:
+        async with aio.Client(**box.options(**FAST)) as bob:
+            await bob.open(user="bob", password="secret")
+            target.unlink()
+            got = await bob.download(up.url, target, secret=up.secret)
+            assert got == len(content) == len(target.read_bytes())
+            assert (await bob.upload(str(source))).file_length == len(content)
 
-        try:
-            with eim.Client(**options) as alice:
-                alice.open(user="alice", password="secret")
-                seen = Recorder(alice)
-                up = alice.upload(source, filename="nice.bin")
-                assert (up.filename, up.file_length) == ("nice.bin", len(content))
-                assert up.secret == "s3cret"
-                assert seen.wait("progress").total is not None
-                assert alice.download(up.url, target, secret=up.secret) == len(content)
-                assert target.read_bytes() == content
-                with pytest.raises(eim.EimError) as large:
-                    alice.download(up.url, target, secret=up.secret, max_bytes=10)
-                assert large.value.code == 405
-                with pytest.raises(eim.EimError, match="No such file"):
-                    alice.upload(tmp_path / "nowhere")
-                asyncio.run(awaited(up))
-        finally:
-            server.shutdown()
+    run(awaited)
+
+
+def test_a_message_brings_its_file(
+    pair: tuple[eim.Client, eim.Client], tmp_path: pathlib.Path
+) -> None:
+    alice, bob = pair
+    source, target = tmp_path / "näme.png", tmp_path / "got.png"
+    source.write_bytes(b"not really a picture" * 1000)
+    sent = alice.send(eim.Image("bob", path=source, width=8, height=9, ext={"n": 1}))
+    got = next(bob.messages())
+    assert (got.id, got.type, got.ext) == (sent.message_id, "img", {"n": 1})
+    assert (got.body["filename"], got.body["file_length"]) == ("näme.png", 20000)
+    assert bob.download(got.body["url"], target, secret=got.body["secret"]) == 20000
+    assert target.read_bytes() == source.read_bytes()
+    with pytest.raises(eim.EimError, match="No such file"):
+        alice.send(eim.File("bob", path=tmp_path / "nowhere"))
+    with pytest.raises(eim.EimError, match="url is missing"):
+        alice.send(eim.File("bob"))
 
 
 def test_awaited(box: eim.Sandbox, run: Callable[[Main], None]) -> None:

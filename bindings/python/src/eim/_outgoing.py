@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
@@ -68,6 +69,8 @@ class Outgoing:
                 if value is None or isinstance(value, str):
                     raise TypeError("receivers must be several str, not one")
                 value = list(value)
+            elif field.name == "path" and value is not None:
+                value = os.fspath(value)
             if field.name == "allow_group_ack":
                 out["msgConfig"] = {"allowGroupAck": value}
             elif field.name != "chat_type":
@@ -102,7 +105,7 @@ class Text(Outgoing):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class _Attachment(Outgoing):
+class _Stored(Outgoing):
     url: str = dataclasses.field(kw_only=False)
     secret: str | None = None
     filename: str | None = None
@@ -110,8 +113,17 @@ class _Attachment(Outgoing):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class _Attachment(Outgoing):
+    url: str | None = dataclasses.field(default=None, kw_only=False)
+    path: str | os.PathLike[str] | None = None
+    secret: str | None = None
+    filename: str | None = None
+    file_length: int | None = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class File(_Attachment):
-    """A file that is at ``url`` already.
+    """A file: of this machine (``path``: it is uploaded with the message), or at ``url`` already.
 
     :param secret: what the service asks for before it hands the file out.
     :param filename: its name, for people.
@@ -181,7 +193,7 @@ class Custom(Outgoing):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Combine(_Attachment):
+class Combine(_Stored):
     """Several messages forwarded as one: they are in the file at ``url``."""
 
     title: str | None = None
