@@ -43,6 +43,10 @@ const eim_cli_option eim_cli_options[] = {
     {"--custom", NULL, "EVENT", FIELD(custom), EIM_CLI_SEND,
      "send a custom message; --field 'customExts={...}' adds its values"},
     {"--location", NULL, "LAT,LNG[,ADDRESS]", FIELD(location), EIM_CLI_SEND, "send a location"},
+    {"--file", NULL, "PATH", FIELD(file), EIM_CLI_SEND, "upload this file and send it"},
+    {"--image", NULL, "PATH", FIELD(image), EIM_CLI_SEND, "the same, as a picture"},
+    {"--audio", NULL, "PATH", FIELD(audio), EIM_CLI_SEND, "the same, as a recording"},
+    {"--video", NULL, "PATH", FIELD(video), EIM_CLI_SEND, "the same, as a film"},
     {"--type", NULL, "TYPE", FIELD(type), EIM_CLI_SEND,
      "txt (default), img, video, audio, file, loc, cmd, custom or combine; fields by --field"},
     {"--field", NULL, "NAME=VALUE", FIELD(fields), EIM_CLI_SEND,
@@ -297,9 +301,11 @@ static int understand(eim_cli_args *self) {
     eim_cli_say("chat with whom? `eim chat --to PEER`");
     return EIM_CLI_USAGE;
   }
-  int kinds = !!self->cmd + !!self->custom + !!self->location + !!self->type;
+  int kinds = !!self->cmd + !!self->custom + !!self->location + !!self->file + !!self->image +
+              !!self->audio + !!self->video + !!self->type;
   if (kinds > 1) {
-    eim_cli_say("one message has one kind: --cmd, --custom, --location or --type");
+    eim_cli_say("one message has one kind: --cmd, --custom, --location, --file, --image, --audio, "
+                "--video or --type");
     return EIM_CLI_USAGE;
   }
   if (kinds && self->word && !(self->type && !strcmp(self->type, "txt"))) {

@@ -44,7 +44,7 @@ typedef struct eim_cli_args {
   const char *app_key, *api_url, *url, *dns_url, *ca_file, *sandbox;
   const char *user, *device_id, *timeout, *log_level, *log_file, *password_file, *token_file;
   const char *nickname, *to, *chat_type, *ext, *count, *for_seconds, *login_ext;
-  const char *type, *cmd, *custom, *location, *query, *body;
+  const char *type, *cmd, *custom, *location, *file, *image, *audio, *video, *query, *body;
   const char *settings[32]; /* --set, "key=value" */
   size_t setting_count;
   const char *fields[32]; /* --field, "name=value" */

@@ -52,6 +52,7 @@ static const char *examples(eim_cli_command command) {
            "  eim send --user alice --to bob --cmd typing --field deliverOnlineOnly=true\n"
            "  eim send --user alice --to bob --location 31.24,121.49,'The Bund'\n"
            "  eim send --user alice --to bob --custom gift --field 'customExts={\"n\":7}'\n"
+           "  eim send --user alice --to bob --image photo.jpg\n"
            "  eim send --user alice --to bob --type file --field url=https://example.org/a.pdf\n"
            "\n"
            "Messages that arrive while it is online are printed too.\n";

@@ -64,6 +64,10 @@ static eim_message_kind kind_of(const eim_cli_args *args, const char **field, co
   *field = NULL;
   if (args->cmd) return *field = "action", *value = args->cmd, EIM_MESSAGE_COMMAND;
   if (args->custom) return *field = "customEvent", *value = args->custom, EIM_MESSAGE_CUSTOM;
+  if (args->file) return *field = "path", *value = args->file, EIM_MESSAGE_FILE;
+  if (args->image) return *field = "path", *value = args->image, EIM_MESSAGE_IMAGE;
+  if (args->audio) return *field = "path", *value = args->audio, EIM_MESSAGE_VOICE;
+  if (args->video) return *field = "path", *value = args->video, EIM_MESSAGE_VIDEO;
   if (args->location) return EIM_MESSAGE_LOCATION;
   if (!args->type) return EIM_MESSAGE_TEXT;
   for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)

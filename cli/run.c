@@ -12,6 +12,7 @@
 #include "device.h"
 #include "lines.h"
 #include "message.h"
+#include "progress.h"
 
 enum {
   TOKEN_REGISTER = 1,
@@ -427,6 +428,7 @@ static int start(run *self, const eim_config *config) {
   handlers.on_receipt = on_receipt;
   handlers.on_notice = on_notice;
   handlers.on_result = on_result;
+  handlers.on_progress = eim_cli_progress;
   if (eim_context_new(config, &self->context) < 0 ||
       eim_client_new(self->context, config, &self->client) < 0 ||
       eim_client_add_event_handler(self->client, "eim", &handlers) < 0 ||

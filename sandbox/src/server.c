@@ -183,7 +183,9 @@ static eim_sb_request *new_request(eim_sandbox *self, struct lws *wsi, const cha
 
 static int handle(eim_sandbox *self, eim_sb_request *request) {
   if (request->answered) return 0;
-  if (request->admin)
+  if (request->too_large)
+    eim_sb_file_too_large(self, request);
+  else if (request->admin)
     eim_sb_admin(self, request);
   else
     eim_sb_rest(self, request);
@@ -193,7 +195,10 @@ static int handle(eim_sandbox *self, eim_sb_request *request) {
   return 0;
 }
 
-enum { MULTIPART = 65536 }; /* what a form has around its file, at most; proposed */
+enum {
+  MULTIPART = 65536,
+  DISCARDED = 1 << 28
+}; /* what a form has around its file, at most; proposed */
 
 static int http_request(eim_sandbox *self, session *s, struct lws *wsi, const char *path) {
   if (s->request) free_request(self, s->request);
@@ -212,10 +217,9 @@ static int http_request(eim_sandbox *self, session *s, struct lws *wsi, const ch
   bool carries = *s->request->method == 'P';
   s->request->close_after = chunked || (carries && !length);
   free(length);
-  if (good && !chunked && size > s->request->max_body && s->request->is_file) {
-    s->request->close_after = s->request->too_large = true;
-    eim_sb_file_too_large(self, s->request);
-    s->request->answered = true;
+  if (good && !chunked && size > s->request->max_body && s->request->is_file && size < DISCARDED) {
+    /* Read to its end, as proxies do: who still sends would see a broken line, not the answer. */
+    s->request->too_large = true;
     return 0;
   }
   if (!good || chunked || size > s->request->max_body) {
@@ -236,7 +240,7 @@ static int http_request(eim_sandbox *self, session *s, struct lws *wsi, const ch
 
 static int http_body(session *s, const void *bytes, size_t size) {
   eim_sb_request *request = s->request;
-  if (!request || request->answered) return 0;
+  if (!request || request->answered || request->too_large) return 0;
   if (request->body.length + size > request->max_body) return -1;
   eim_buf_add(&request->body, bytes, size);
   return request->body.failed ? -1 : 0;

@@ -365,6 +365,27 @@ class Conversation(unittest.TestCase):
             self.assertEqual((message["type"], message["body"]), (kind, {"type": kind, **body}))
         listen.end(signal.SIGTERM)
 
+    def test_files(self):
+        listen = self.start("bob", "listen")
+        listen.expect("onConnected")
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "photo.bin")
+            with open(path, "wb") as out:
+                out.write(bytes(range(256)) * 800)
+            for option, kind in [("--file", "file"), ("--image", "img"), ("--audio", "audio"), ("--video", "video")]:
+                sent = eim("send", "--to", "bob", option, path, env=self.env("alice"))
+                self.assertEqual((sent.returncode, sent.stderr), (0, ""))  # no bar: no terminal
+                body = listen.expect("onMessage")["message"]["body"]
+                self.assertEqual((body["type"], body["filename"], body["file_length"]), (kind, "photo.bin", 204800))
+                self.assertIn("/chatfiles/", body["url"])
+                self.assertTrue(body["secret"])
+            sent = eim("send", "--to", "bob", "--file", path + "x", env=self.env("alice"))
+            self.assertEqual(sent.returncode, 2, sent)
+            self.assertIn("No such file", sent.stderr + sent.stdout)
+            sent = eim("send", "--to", "bob", "--file", path, "--image", path, env=self.env("alice"))
+            self.assertEqual(sent.returncode, 2)
+        listen.end(signal.SIGTERM)
+
     def test_request(self):
         env = {**self.env("alice")}
         plain = {k: v for k, v in env.items() if k != "EIM_JSON"}
