@@ -96,19 +96,43 @@ static void walk(const char *folder) {
   if (dir) closedir(dir);
 }
 
+/* One of each kind, with every field that it takes. */
+static const char *const messages[] = {
+    "{\"type\":\"txt\",\"to\":\"b\",\"msg\":\"h\\u00e4\\ud83d\\ude00\",\"ext\":{\"n\":"
+    "9007199254740993,\"o\":{\"a\":[1,null]}}}",
+    "{\"type\":\"cmd\",\"to\":\"b\",\"action\":\"typing\",\"deliverOnlineOnly\":true}",
+    "{\"type\":\"custom\",\"to\":\"b\",\"customEvent\":\"e\",\"customExts\":{\"k\":\"v\"}}",
+    "{\"type\":\"loc\",\"to\":\"b\",\"lat\":31.25,\"lng\":-121,\"addr\":\"a\",\"buildingName\":"
+    "\"c\"}",
+    "{\"type\":\"img\",\"to\":\"b\",\"url\":\"https://h/"
+    "a\",\"secret\":\"s\",\"width\":8,\"height\":9.5,\"isGif\":true}",
+    "{\"type\":\"audio\",\"to\":\"b\",\"path\":\"/tmp/a.amr\",\"length\":3,\"filename\":\"f\"}",
+    "{\"type\":\"video\",\"to\":\"b\",\"path\":\"/tmp/"
+    "a.mp4\",\"thumb\":\"t\",\"thumb_secret\":\"u\"}",
+    "{\"type\":\"file\",\"to\":\"b\",\"url\":\"https://h/a\",\"file_length\":2147483647}",
+    "{\"type\":\"combine\",\"to\":\"b\",\"url\":\"https://h/"
+    "a\",\"title\":\"t\",\"summary\":\"s\",\"combineLevel\":10}",
+    "{\"type\":\"txt\",\"chatType\":\"groupChat\",\"to\":\"1\",\"msg\":\"m\",\"receiverList\":["
+    "\"a\",\"b\"],"
+    "\"msgConfig\":{\"allowGroupAck\":true},\"isChatThread\":true}",
+    "{\"type\":\"txt\",\"chatType\":\"chatRoom\",\"to\":\"1\",\"msg\":\"m\",\"priority\":\"low\","
+    "\"id\":\"12\"}"};
+
 int main(int argc, char **argv) {
-  static const char *const folders[] = {"", "/frame", "/rest", "/hosts"};
+  static const char *const folders[] = {"", "/frame", "/rest", "/hosts", "/message"};
   if (argc != 3) {
     fprintf(stderr, "usage: %s VECTORS OUT\n", argv[0]);
     return 2;
   }
   out = argv[2];
-  for (size_t i = 0; i < 4; i++) {
+  for (size_t i = 0; i < 5; i++) {
     char path[1024];
     snprintf(path, sizeof path, "%s%s", out, folders[i]);
     mkdir(path, 0777);
   }
   walk(argv[1]);
+  for (size_t i = 0; i < sizeof messages / sizeof *messages; i++)
+    put("message", messages[i], strlen(messages[i]));
   printf("%zu files\n", written);
   return written ? 0 : 1;
 }
