@@ -154,9 +154,9 @@ TEST(the_message_socket_alone_goes_through_the_proxy_too) {
   eim_sandbox_free(sandbox);
 }
 
-TEST(plain_ipv6_works) {
+static void over_ipv6(bool tls) {
   char error[256];
-  sandbox = eim_sandbox_new(&(eim_sandbox_options){.bind = "::1"}, error, sizeof error);
+  sandbox = eim_sandbox_new(&(eim_sandbox_options){.bind = "::1", .tls = tls}, error, sizeof error);
   if (!sandbox) {
     fprintf(stderr, "  no IPv6 loopback here, nothing to see: %s\n", error);
     return;
@@ -166,11 +166,20 @@ TEST(plain_ipv6_works) {
   snprintf(url, sizeof url, "url=%s", eim_sandbox_url(sandbox));
   snprintf(key, sizeof key, "appKey=%s", eim_sandbox_app_key(sandbox));
   CHECK_CONTAINS(url, "[::1]");
-  const char *options[] = {key, api, url, NULL};
+  if (tls) snprintf(ca, sizeof ca, "caFile=%s", eim_sandbox_ca_file(sandbox));
+  const char *options[] = {key, api, url, tls ? ca : NULL, NULL};
   CHECK_INT(log_in(options, NULL, 0), 0);
-  const char *four[] = {key, api, url, "ipVersion=4", "loginTimeout=300", NULL};
+  const char *four[] = {key, api, url, "ipVersion=4", "loginTimeout=300", tls ? ca : NULL, NULL};
   CHECK(log_in(four, NULL, 0) != 0);
   eim_sandbox_free(sandbox);
+}
+
+TEST(plain_ipv6_works) {
+  over_ipv6(false);
+}
+
+TEST(tls_over_ipv6_works) {
+  over_ipv6(true);
 }
 
 TEST(a_fixed_device_id_is_kept_in_the_state_folder) {

@@ -166,6 +166,34 @@ TEST(ws_by_ip_with_the_name_in_sni_and_host_over_tls) {
   free(seen);
 }
 
+/* Nobody has to name the address but the certificate; the chain and the name count as ever. */
+TEST(ws_to_an_ipv6_address_checks_the_certificate) {
+  peer_ca *ca = peer_ca_new(), *other = peer_ca_new();
+  const struct {
+    const char *san;
+    const peer_ca *trusted;
+    const char *detail; /* NULL: fine */
+  } cases[] = {{"IP:::1", ca, NULL},
+               {"IP:::2,DNS:im.example.test", ca, "hostname_mismatch"},
+               {"IP:::1", other, "unknown_ca"}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    SSL_CTX *ctx = peer_ctx(ca, cases[i].san, -60, 3600);
+    peer *p = peer_start(echo, NULL, ctx);
+    setup s = begin();
+    peer_set(&s.settings->ca_file, peer_ca_file(cases[i].trusted));
+    open_ws(&s, "::1", "127.0.0.1", peer_port(p), true);
+    CHECK(peer_turn(s.loop, cases[i].detail ? &s.client.lost : &s.client.opened, DEADLINE));
+    CHECK_INT(s.client.opened, !cases[i].detail);
+    if (cases[i].detail && s.client.error)
+      CHECK_CONTAINS(eim_error_detail(s.client.error), cases[i].detail);
+    end(&s);
+    peer_stop(p);
+    SSL_CTX_free(ctx);
+  }
+  peer_ca_free(ca);
+  peer_ca_free(other);
+}
+
 TEST(ws_resumes_tls_sessions) {
   peer_ca *ca = peer_ca_new();
   SSL_CTX *ctx = peer_ctx(ca, "DNS:im.example.test", -60, 3600);
