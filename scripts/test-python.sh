@@ -15,5 +15,6 @@ export RUFF_CACHE_DIR="$venv/cache/ruff" MYPY_CACHE_DIR="$venv/cache/mypy" PYTHO
 "$venv/bin/mypy" --config-file ../../pyproject.toml
 "$venv/bin/mypy" --config-file ../../pyproject.toml tests ../../examples/python/*.py
 "$venv/bin/mypy" --config-file ../../pyproject.toml ../../examples/python/app_tests/*.py
-(cd ../.. && "$venv/bin/pyright" --pythonpath "$venv/bin/python")
+# The project by name: pyright would go by a pyrightconfig.json of any folder above.
+"$venv/bin/pyright" --project ../../pyproject.toml --pythonpath "$venv/bin/python"
 exec "$venv/bin/pytest" -o cache_dir="$venv/cache/pytest" -c ../../pyproject.toml --rootdir ../.. tests "$@"

@@ -96,6 +96,12 @@ TEST(rest_detail) {
             "{\"httpStatus\":400,\"error\":\"invalid_grant\","
             "\"description\":\"invalid password\",\"exception\":\"E\\\"x\"}");
   eim_error_unref(error);
+  error = refuse(EIM_REST_OTHER, 403,
+                 "{\"error\":\"forbidden\",\"error_code\":60004,\"error_description\":\"other\"}");
+  CHECK_STR(eim_error_detail(error),
+            "{\"httpStatus\":403,\"error\":\"forbidden\",\"description\":\"other\","
+            "\"exception\":\"\",\"errorCode\":60004}");
+  eim_error_unref(error);
   /* the one answer in which a server tells passwords */
   error = refuse(EIM_REST_REGISTER, 400,
                  "{\"error\":\"duplicate_unique_property_exists\",\"error_description\":"

@@ -19,8 +19,8 @@ extern "C" {
  *
  * The result's JSON is `{"status":200,"body":…}` with the answer as the server sent it, null when
  * it was empty; at most 4 MiB. An answer other than 2xx is an error with `httpStatus`, `error`,
- * `description` and `exception` in its detail (docs/errors.md). The answer of a call that asks for
- * a token holds that token.
+ * `description`, `exception` and (when there is one) `errorCode` in its detail (docs/errors.md).
+ * The answer of a call that asks for a token holds that token.
  *
  * Within `requestTimeout`: waits for the host list and the login under way; goes on to the next
  * host when one does not answer; repeats a GET after 429, 502, 503 and 504 and after a lost

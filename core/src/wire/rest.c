@@ -117,6 +117,7 @@ static const row rows[] = {
 
 typedef struct refusal {
   char error[128], description[TEXT_MAX + 4], exception[256];
+  int64_t code; /* error_code; 0: none */
 } refusal;
 
 /* A member's text, cut to the buffer at a character boundary. */
@@ -143,6 +144,7 @@ static void read_refusal(refusal *r, const void *body, size_t length) {
   if (!eim_json_parse(&root, body, length)) return; /* HTML of a gateway */
   cut(root, "error", r->error, sizeof r->error);
   cut(root, "exception", r->exception, sizeof r->exception);
+  if (!eim_json_loose_i64(eim_json_get(root, "error_code"), &r->code)) r->code = 0;
   for (size_t i = 0; i < 3; i++)
     if (cut(root, descriptions[i], r->description, sizeof r->description)) break;
   /* "the same user X has a different password, the passwords are …" */
@@ -171,6 +173,7 @@ eim_error *eim_rest_error(eim_rest_call call, int http_status, const void *body,
   eim_buf_json_str(&detail, why.description);
   eim_buf_str(&detail, ",\"exception\":");
   eim_buf_json_str(&detail, why.exception);
+  if (why.code) eim_buf_printf(&detail, ",\"errorCode\":%" PRId64, why.code);
   eim_buf_str(&detail, "}");
   eim_error *error = eim_error_new_detail(r->code, EIM_DOMAIN_HTTP, http_status, flags,
                                           detail.failed ? NULL : (const char *)detail.data,
