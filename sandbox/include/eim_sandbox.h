@@ -66,6 +66,7 @@ typedef struct eim_sandbox_options {
   size_t max_body;          /* bytes of one REST request body; 3145728 */
   size_t max_file;          /* bytes of one file; 10485760 */
   size_t file_store;        /* bytes of all files together; 268435456, the oldest go first */
+  bool allow_edit;          /* messages can be edited, as in an app that has bought it */
   eim_sandbox_expires expires; /* see there */
   bool report_logs;            /* the bootstrap list asks for uploads of log lines */
   int64_t report_interval;     /* ms, of these; 300000 */

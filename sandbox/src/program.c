@@ -27,6 +27,7 @@ static const char usage[] =
     "  --user name:password        an account; may be given several times\n"
     "  --token-ttl SECONDS         life of a token (5184000)\n"
     "  --multi-device              several devices of one user at once\n"
+    "  --allow-edit                messages can be edited by their senders\n"
     "  --open-registration yes|no  whether anybody may register (yes)\n"
     "  --until-eof                 end when standard input ends: with whoever started it\n"
     "  --report-logs               the bootstrap list asks for uploads of log lines\n"
@@ -63,6 +64,7 @@ static int parse(int argc, char **argv, arguments *a) {
                                         {"user", required_argument, NULL, 'u'},
                                         {"token-ttl", required_argument, NULL, 't'},
                                         {"multi-device", no_argument, NULL, 'm'},
+                                        {"allow-edit", no_argument, NULL, 'd'},
                                         {"open-registration", required_argument, NULL, 'o'},
                                         {"report-logs", no_argument, NULL, 'r'},
                                         {"until-eof", no_argument, NULL, 'e'},
@@ -96,6 +98,7 @@ static int parse(int argc, char **argv, arguments *a) {
         return complain("--token-ttl is 1 to 1000000000 seconds", optarg);
       break;
     case 'm': a->options.multi_device = true; break;
+    case 'd': a->options.allow_edit = true; break;
     case 'e': a->until_eof = true; break;
     case 'r': a->options.report_logs = true; break;
     case 'o':

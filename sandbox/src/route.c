@@ -5,13 +5,16 @@
 
 #include "sandbox.h"
 
+enum { EDITS = 10 }; /* of one message */
+
 typedef struct verdict {
   int code;
   const char *reason;
 } verdict;
 
-static void answer(eim_sandbox *self, eim_sb_conn *conn, uint64_t client_id, uint64_t server_id,
-                   int64_t timestamp, verdict why) {
+/* edit: what the answer to an edit says (JSON); NULL: no edit. */
+static void answer_with(eim_sandbox *self, eim_sb_conn *conn, uint64_t client_id,
+                        uint64_t server_id, int64_t timestamp, verdict why, const char *edit) {
   Easemob__Pb__Status status = EASEMOB__PB__STATUS__INIT;
   status.has_errorcode = 1;
   status.errorcode = (eim_sb_code)why.code;
@@ -22,7 +25,23 @@ static void answer(eim_sandbox *self, eim_sb_conn *conn, uint64_t client_id, uin
   down.metaid = client_id;
   down.serverid = server_id;
   down.timestamp = (uint64_t)timestamp;
+  eim_sb_pb_meta notify = EASEMOB__PB__META__INIT, *metas[] = {&notify};
+  if (edit) { /* docs/protocol.md 13 */
+    notify.has_id = notify.has_ns = notify.has_payload = notify.has_timestamp = 1;
+    notify.id = server_id;
+    notify.ns = EASEMOB__PB__META__NAME_SPACE__NOTIFY;
+    notify.timestamp = (uint64_t)timestamp;
+    notify.payload.data = (uint8_t *)(uintptr_t)edit;
+    notify.payload.len = strlen(edit);
+    down.metas = metas;
+    down.n_metas = 1;
+  }
   eim_sb_send(self, conn, EASEMOB__PB__MSYNC__COMMAND__SYNC, &down.base);
+}
+
+static void answer(eim_sandbox *self, eim_sb_conn *conn, uint64_t client_id, uint64_t server_id,
+                   int64_t timestamp, verdict why) {
+  answer_with(self, conn, client_id, server_id, timestamp, why, NULL);
 }
 
 /* FNV-1a. The id alone does not tell a repetition: those of the real SDK come from two counters,
@@ -55,7 +74,7 @@ static void remember(eim_sb_user *user, uint64_t client_id, uint64_t digest, uin
       (eim_sb_seen){client_id, digest, server_id, timestamp};
 }
 
-static const eim_sb_sent *find_sent(const eim_sandbox *self, uint64_t server_id) {
+static eim_sb_sent *find_sent(eim_sandbox *self, uint64_t server_id) {
   for (size_t i = 0; i < EIM_SB_SENT; i++)
     if (self->sent[i].server_id == server_id && server_id) return &self->sent[i];
   return NULL;
@@ -73,6 +92,25 @@ static verdict may_recall(eim_sandbox *self, const eim_sb_user *user,
   return (verdict){0, NULL};
 }
 
+/* Only the sender may, ten times, while the message is remembered: proposed. The texts:
+ * docs/protocol.md 11. */
+static verdict may_edit(eim_sandbox *self, const eim_sb_user *user,
+                        const Easemob__Pb__MessageBody *body) {
+  const eim_sb_sent *sent = find_sent(self, body->has_editmessageid ? body->editmessageid : 0);
+  const char *why = NULL;
+  if (!self->options.allow_edit)
+    why = "Sorry, edit is not available";
+  else if (!sent)
+    why = "Sorry, message does not exist";
+  else if (strcmp(sent->from, user->name) != 0)
+    why = "Sorry, You do not have permission";
+  else if (sent->edits >= EDITS)
+    why = "Sorry, edit limit reached";
+  else if (!body->n_contents)
+    why = "Sorry, format is incorrect";
+  return (verdict){why ? EASEMOB__PB__STATUS__ERROR_CODE__FAIL : 0, why};
+}
+
 static verdict check_chat(eim_sandbox *self, const eim_sb_user *user, const eim_sb_pb_meta *meta) {
   if (!meta->to || !meta->to->name || !*meta->to->name || !meta->has_payload)
     return (verdict){EASEMOB__PB__STATUS__ERROR_CODE__MISSING_PARAMETER, "missing parameter"};
@@ -88,7 +126,7 @@ static verdict check_chat(eim_sandbox *self, const eim_sb_user *user, const eim_
   if (body->has_type && body->type == EASEMOB__PB__MESSAGE_BODY__TYPE__RECALL)
     why = may_recall(self, user, body);
   else if (body->has_type && body->type == EASEMOB__PB__MESSAGE_BODY__TYPE__EDIT)
-    why = (verdict){EASEMOB__PB__STATUS__ERROR_CODE__FAIL, "Sorry, edit is not available"};
+    why = may_edit(self, user, body);
   easemob__pb__message_body__free_unpacked(body, NULL);
   return why;
 }
@@ -134,12 +172,47 @@ static void route_single(eim_sandbox *self, eim_sb_conn *conn, const eim_sb_pb_m
   free(name);
 }
 
+/* An edit that is allowed: counted, and what the others and the sender are told of it goes into
+ * `down` and `edit`. False: `meta` is no edit, or there is no memory for one. docs/protocol.md 13.
+ */
+static bool note_edit(eim_sandbox *self, const eim_sb_user *user, bool group, int64_t timestamp,
+                      eim_sb_pb_meta *down, char *edit, size_t size) {
+  Easemob__Pb__MessageBody *body =
+      easemob__pb__message_body__unpack(NULL, down->payload.len, down->payload.data);
+  eim_sb_sent *sent = body && body->has_type && body->type == EASEMOB__PB__MESSAGE_BODY__TYPE__EDIT
+                          ? find_sent(self, body->editmessageid)
+                          : NULL;
+  bool good = false;
+  if (sent) {
+    snprintf(edit, size,
+             "{\"edit_msg\":{\"count\":%d,\"operator\":\"%s\",\"edit_time\":%lld,\"sender\":\"%s\","
+             "\"send_time\":%lld,\"chat_type\":\"%s\"}}",
+             sent->edits + 1, user->name, (long long)timestamp, sent->from,
+             (long long)sent->timestamp, group ? "groupchat" : "chat"); /* chat_type: proposed */
+    char *kept = body->meta;
+    body->meta = edit;
+    size_t packed = easemob__pb__message_body__get_packed_size(body);
+    uint8_t *bytes = malloc(packed);
+    if (bytes) {
+      easemob__pb__message_body__pack(body, bytes);
+      down->payload.data = bytes; /* freed by chat() */
+      down->payload.len = packed;
+      sent->edits++;
+      good = true;
+    }
+    body->meta = kept;
+  }
+  if (body) easemob__pb__message_body__free_unpacked(body, NULL);
+  return good;
+}
+
 static verdict chat(eim_sandbox *self, eim_sb_conn *conn, const eim_sb_pb_meta *up,
-                    uint64_t server_id, int64_t timestamp) {
+                    uint64_t server_id, int64_t timestamp, char *edit, size_t edit_size) {
   verdict why = check_chat(self, conn->user, up);
   if (why.code) return why;
   bool group = up->to->domain && strcmp(up->to->domain, EIM_SB_DOMAIN_GROUP) == 0;
   eim_sb_pb_meta down = *up;
+  bool edited = note_edit(self, conn->user, group, timestamp, &down, edit, edit_size);
   Easemob__Pb__JID from, to;
   eim_sb_jid(self, &from, conn->user->name, EIM_SB_DOMAIN_USER, conn->device->resource);
   eim_sb_jid(self, &to, up->to->name, group ? EIM_SB_DOMAIN_GROUP : EIM_SB_DOMAIN_USER, NULL);
@@ -152,16 +225,18 @@ static verdict chat(eim_sandbox *self, eim_sb_conn *conn, const eim_sb_pb_meta *
   down.n_directedusers = 0;
   down.directedusers = NULL;
   eim_sb_meta *meta = eim_sb_meta_new(&down);
+  if (edited) free(down.payload.data);
   if (!meta) return (verdict){EASEMOB__PB__STATUS__ERROR_CODE__FAIL, "out of memory"};
   if (group)
     why = route_group(self, conn, up, meta);
   else
     route_single(self, conn, up, meta);
   eim_sb_meta_unref(meta);
-  if (!why.code) {
+  if (!why.code && !edited) {
     eim_sb_sent *sent = &self->sent[self->sent_next++ % EIM_SB_SENT];
     sent->server_id = server_id;
     sent->timestamp = timestamp;
+    sent->edits = 0;
     snprintf(sent->from, sizeof sent->from, "%s", conn->user->name);
   }
   return why;
@@ -258,18 +333,18 @@ bool eim_sb_upload(eim_sandbox *self, eim_sb_conn *conn, const eim_sb_pb_meta *m
   }
   uint64_t server_id = eim_sb_next_id(self);
   int64_t timestamp = eim_sb_now(self);
-  char reason[128];
+  char reason[128], edit[512] = "";
   verdict why;
   if (!meta->has_id)
     why = (verdict){EASEMOB__PB__STATUS__ERROR_CODE__MISSING_PARAMETER, "missing parameter"};
   else if (meta->ns == EASEMOB__PB__META__NAME_SPACE__CHAT)
-    why = chat(self, conn, meta, server_id, timestamp);
+    why = chat(self, conn, meta, server_id, timestamp, edit, sizeof edit);
   else if (meta->ns == EASEMOB__PB__META__NAME_SPACE__MUC)
     why = muc(self, conn, meta, reason);
   else /* contacts and the like go over REST: proposed */
     why = (verdict){EASEMOB__PB__STATUS__ERROR_CODE__UNKNOWN_COMMAND, "unknown command"};
   if (!why.code) remember(conn->user, meta->id, digest, server_id, timestamp);
-  answer(self, conn, meta->id, server_id, timestamp, why);
+  answer_with(self, conn, meta->id, server_id, timestamp, why, *edit && !why.code ? edit : NULL);
   return true;
 }
 

@@ -162,6 +162,7 @@ typedef struct eim_sb_fault {
 typedef struct eim_sb_sent {
   uint64_t server_id;
   int64_t timestamp;
+  int edits;
   char from[EIM_SB_MAX_NAME + 1];
 } eim_sb_sent;
 
