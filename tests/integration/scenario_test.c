@@ -427,6 +427,10 @@ static void step_call(const cJSON *step) {
     status = eim_client_leave_room(client, text[0], token);
   else if (!strcmp(verb, "request"))
     status = rest_call(who, text, cJSON_GetArrayItem(args, 3), token);
+  else if (!strcmp(verb, "upload"))
+    status = eim_client_upload(client, text[0], text[1], 0, 0, token);
+  else if (!strcmp(verb, "download"))
+    status = eim_client_download(client, text[0], text[2], text[1], 0, false, token);
   else if (!strcmp(verb, "health"))
     status = eim_client_health(client, token);
   else if (!strcmp(verb, "cancel"))
@@ -447,14 +451,64 @@ static void step_call(const cJSON *step) {
     fail("%s: %s", verb, eim_error_message(eim_last_error()));
 }
 
+/* A field by its name, "json.url" is a member of one. */
+static const cJSON *field_of(const cJSON *from, const char *name) {
+  char part[64];
+  for (size_t length; from && *name; name += length + (name[length] == '.')) {
+    length = strcspn(name, ".");
+    snprintf(part, sizeof part, "%.*s", (int)length, name);
+    from = cJSON_GetObjectItemCaseSensitive(from, part);
+  }
+  return from;
+}
+
+static void set_variable(const char *name, cJSON *value) {
+  cJSON_DeleteItemFromObjectCaseSensitive(variables, name);
+  cJSON_AddItemToObject(variables, name, value);
+}
+
 static void save(const cJSON *step, const cJSON *from) {
   const cJSON *item;
   cJSON_ArrayForEach(item, cJSON_GetObjectItem(step, "save")) {
-    const cJSON *value = cJSON_GetObjectItemCaseSensitive(from, item->valuestring);
-    cJSON_DeleteItemFromObjectCaseSensitive(variables, item->string);
-    cJSON_AddItemToObject(variables, item->string,
-                          value ? cJSON_Duplicate(value, true) : cJSON_CreateNull());
+    const cJSON *value = field_of(from, item->valuestring);
+    set_variable(item->string, value ? cJSON_Duplicate(value, true) : cJSON_CreateNull());
   }
+}
+
+/* ---- files: those of a scenario are in a folder that is removed after it */
+
+static char folder[64];
+
+static void step_write(const cJSON *step) {
+  const char *name = text_of(step, "write"), *text = text_of(step, "text");
+  char path[160];
+  snprintf(path, sizeof path, "%s/%s", folder, name);
+  if (cJSON_GetObjectItem(step, "text")) {
+    FILE *file = fopen(path, "w");
+    if (!file || fputs(text, file) < 0) fail("cannot write %s", path);
+    if (file) fclose(file);
+  }
+  set_variable(name, cJSON_CreateString(path));
+}
+
+static void step_read(const cJSON *step) {
+  char text[1024] = "";
+  FILE *file = fopen(text_of(step, "read"), "r");
+  if (!file || !fread(text, 1, sizeof text - 1, file)) fail("no %s", text_of(step, "read"));
+  if (file) fclose(file);
+  if (strcmp(text, text_of(step, "is"))) fail("the file is \"%s\"", text);
+}
+
+static void remove_files(void) {
+  char path[512];
+  const struct dirent *entry;
+  DIR *dir = opendir(folder);
+  while (dir && (entry = readdir(dir))) {
+    snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+    unlink(path);
+  }
+  if (dir) closedir(dir);
+  rmdir(folder);
 }
 
 static void step_expect(const cJSON *step) {
@@ -549,6 +603,10 @@ static void do_step(const cJSON *step) {
     step_expect(step);
   else if (cJSON_GetObjectItem(step, "count"))
     step_count(step);
+  else if (cJSON_GetObjectItem(step, "write"))
+    step_write(step);
+  else if (cJSON_GetObjectItem(step, "read"))
+    step_read(step);
   else if (cJSON_GetObjectItem(step, "counter"))
     step_counter(step);
   else if (cJSON_GetObjectItem(step, "provider")) {
@@ -616,6 +674,8 @@ static bool play(const cJSON *scenario) {
   running = text_of(scenario, "name");
   failed = false;
   player_count = request_count = 0;
+  strcpy(folder, "/tmp/eim-scenario-XXXXXX");
+  if (!mkdtemp(folder)) fail("no folder");
   pid_t pid = start_sandbox(cJSON_GetObjectItem(scenario, "sandbox"), &out);
   if (pid < 0 || !out || !fgets(line, sizeof line, out)) {
     fail("the sandbox did not start");
@@ -639,6 +699,7 @@ static bool play(const cJSON *scenario) {
   }
   cJSON_Delete(variables);
   variables = NULL;
+  remove_files();
   if (pid > 0) {
     kill(pid, SIGTERM);
     waitpid(pid, NULL, 0);
@@ -648,7 +709,8 @@ static bool play(const cJSON *scenario) {
 }
 
 int main(int argc, char **argv) {
-  static const char *const files[] = {"session", "refusals", "kicks", "token", "messages", "kinds"};
+  static const char *const files[] = {"session",  "refusals", "kicks", "token",
+                                      "messages", "kinds",    "files"};
   static char text[1 << 18];
   int passed = 0, wrong = 0;
   eim_log_set_level(EIM_LOG_SILENT);

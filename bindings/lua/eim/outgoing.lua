@@ -18,8 +18,8 @@ local chat_names = {
 -- Fields of each type: docs/messages.md. `text` is another name of `msg`.
 local fields = {
   to = "!string", type = "string", chatType = "string", ext = "table|string", text = "string", msg = "string",
-  url = "string", secret = "string", filename = "string", file_length = "number", width = "number", height = "number",
-  isGif = "boolean", length = "number", thumb = "string", thumb_secret = "string", lat = "number", lng = "number",
+  url = "string", path = "string", secret = "string", filename = "string", file_length = "number",
+  width = "number", height = "number", isGif = "boolean", length = "number", thumb = "string", thumb_secret = "string", lat = "number", lng = "number",
   addr = "string", buildingName = "string", action = "string", customEvent = "string", customExts = "table",
   title = "string", summary = "string", compatibleText = "string", combineLevel = "number",
   deliverOnlineOnly = "boolean", priority = "string", receiverList = "table", msgConfig = "table",

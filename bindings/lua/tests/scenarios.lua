@@ -102,6 +102,12 @@ local function all_match(fields, match)
   return true
 end
 
+-- A field by its name, "json.url" is a member of one.
+local function inside(value, name)
+  for part in name:gmatch("[^.]+") do value = value[part] end
+  return value
+end
+
 -- ---------------------------------------------------------------- playing
 
 local Player = {}
@@ -179,6 +185,8 @@ local calls = {
   request = function(c, a)
     return c:request{ method = a[1], path = a[2], query = argument(a[3]), body = argument(a[4]) }
   end,
+  upload = function(c, a) return c:upload{ path = a[1], filename = argument(a[2]) } end,
+  download = function(c, a) return c:download{ url = a[1], path = a[2], secret = argument(a[3]) } end,
   health = function(c) return c:health() end,
   cancel = function(c, a, client) return c:cancel(client.requests[a[1]]) end,
   network_changed = function(c, a) return c:networkChanged(a[1]) end,
@@ -222,7 +230,7 @@ function Player:steps_expect(step)
   end, ("%s %s; came: %s"):format(step.expect, json.encode(step.match or {}), table.concat(seen, " ")),
     (step.within or 10000) / 1000)
   client.cursor = at
-  for variable, field in pairs(step.save or {}) do self.variables[variable] = fields[field] end
+  for variable, field in pairs(step.save or {}) do self.variables[variable] = inside(fields, field) end
 end
 
 function Player:steps_count(step)
@@ -237,6 +245,25 @@ function Player:steps_state(step)
   harness.same(self.clients[step.client].made:state(), step.state)
 end
 
+function Player:steps_write(step)
+  local path = os.tmpname() -- makes the file
+  self.files[#self.files + 1] = path
+  if step.text then
+    local file = assert(io.open(path, "w"))
+    assert(file:write(step.text))
+    file:close()
+  else
+    os.remove(path)
+  end
+  self.variables[step.write] = path
+end
+
+function Player:steps_read(step)
+  local file = assert(io.open(step.read))
+  harness.same(file:read("*a"), step.is, step.read)
+  file:close()
+end
+
 function Player:steps_counter(step)
   harness.same(self.box:get("/counters")[step.counter], step.is, step.counter)
 end
@@ -244,13 +271,13 @@ end
 function Player:steps_admin(step)
   local answer = self.box:admin(step.admin, step.body)
   for variable, member in pairs(step.save or {}) do
-    self.variables[variable] = harness.check(answer[member], "no member " .. member)
+    self.variables[variable] = harness.check(inside(answer, member), "no member " .. member)
   end
 end
 
 function Player:step(number, step)
   local known = self:value(step)
-  for _, kind in ipairs{ "new", "provider", "call", "expect", "count", "state", "counter", "admin" } do
+  for _, kind in ipairs{ "new", "provider", "call", "expect", "count", "state", "counter", "admin", "write", "read" } do
     if known[kind] ~= nil then
       local ok, err = pcall(self["steps_" .. kind], self, known)
       if not ok then error(("step %d %s: %s"):format(number, json.encode(step), tostring(err)), 0) end
@@ -286,9 +313,11 @@ local function play(scenario)
   local box = harness.sandbox(harness.unpack(scenario.sandbox or {}))
   local variables = {}
   for name, value in pairs(box) do variables[name] = value end
-  local player = setmetatable({ box = box, variables = variables, clients = {}, context = assert(eim.context()) }, Player)
+  local player = setmetatable({ box = box, variables = variables, clients = {}, files = {},
+    context = assert(eim.context()) }, Player)
   for number, step in ipairs(scenario.steps) do player:step(number, step) end
   player:finish()
+  for _, path in ipairs(player.files) do os.remove(path) end
 end
 
 local list = assert(io.popen("ls " .. folder .. "/*.json"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import pathlib
 import time
@@ -108,6 +109,13 @@ def outgoing(data: dict[str, Any]) -> eim.Outgoing:
     return kind(**arguments, **{names.get(key, key): value for key, value in data.items()})
 
 
+def inside(value: Any, name: str) -> Any:
+    """A field by its name, ``json.url`` is a member of one."""
+    for part in name.split("."):
+        value = value[part]
+    return value
+
+
 def matches(rule: Any, value: Any) -> bool:
     if not isinstance(rule, dict):
         return bool(rule == value and isinstance(rule, bool) == isinstance(value, bool))
@@ -127,8 +135,8 @@ def matches(rule: Any, value: Any) -> bool:
 
 
 class Player:
-    def __init__(self, sandbox: eim.Sandbox, context: eim.Context) -> None:
-        self.sandbox, self.context = sandbox, context
+    def __init__(self, sandbox: eim.Sandbox, context: eim.Context, folder: pathlib.Path) -> None:
+        self.sandbox, self.context, self.folder = sandbox, context, folder
         self.variables: dict[str, Any] = dict(sandbox.facts)
         self.clients: dict[str, eim.Client] = {}
         self.events: dict[str, list[Event]] = {}
@@ -158,7 +166,7 @@ class Player:
     def do_admin(self, step: dict[str, Any]) -> None:
         answer = self.sandbox.admin(step["admin"], step["body"])
         for variable, member in step.get("save", {}).items():
-            self.variables[variable] = answer[member]
+            self.variables[variable] = inside(answer, member)
 
     def do_new(self, step: dict[str, Any]) -> None:
         name = step["new"]
@@ -219,6 +227,10 @@ class Player:
             case "join_room":
                 leave = len(args) > 2 and args[2]
                 return client.join_room_nowait(*args[:2], leave_others=leave)
+            case "upload":
+                return client.upload_nowait(args[0], filename=(*args[1:], None)[0])
+            case "download":
+                return client.download_nowait(args[0], args[1], secret=(*args[2:], None)[0])
             case "request":
                 query, body = (*args[2:], None, None)[:2]
                 return client.request_nowait(args[0], args[1], query=query, json=body)
@@ -250,6 +262,10 @@ class Player:
             view |= {"messageId": sent.message_id, "localId": sent.local_id, "time": sent.time}
         elif isinstance(sent, eim.Response):
             view["json"] = {"status": sent.status, "body": sent.body}
+        elif isinstance(sent, eim.Uploaded):
+            view["json"] = dataclasses.asdict(sent)
+        elif isinstance(sent, int):
+            view["json"] = {"file_length": sent}
         elif sent is not None:
             view["json"] = sent
         self.events[name].append(("result", view))
@@ -265,7 +281,7 @@ class Player:
                 self.cursors[name] += 1
                 if event == step["expect"] and matches({"has": want}, view):
                     for variable, field in step.get("save", {}).items():
-                        self.variables[variable] = view[field]
+                        self.variables[variable] = inside(view, field)
                     return
             left = deadline - time.monotonic()
             if left <= 0:
@@ -279,6 +295,15 @@ class Player:
             v for e, v in self.events[step["client"]] if e == step["count"] and matches(want, v)
         ]
         assert len(found) == step["is"], f"{step}: {found}"
+
+    def do_write(self, step: dict[str, Any]) -> None:
+        path = self.folder / step["write"]
+        if "text" in step:
+            path.write_text(step["text"], "utf-8")
+        self.variables[step["write"]] = str(path)
+
+    def do_read(self, step: dict[str, Any]) -> None:
+        assert pathlib.Path(step["read"]).read_text("utf-8") == step["is"]
 
     def do_state(self, step: dict[str, Any]) -> None:
         assert self.clients[step["client"]].state.name == step["state"]
@@ -295,12 +320,12 @@ class Player:
 
 
 @pytest.mark.parametrize("scenario", ALL)
-def test_scenario(scenario: dict[str, Any]) -> None:
+def test_scenario(scenario: dict[str, Any], tmp_path: pathlib.Path) -> None:
     with (
         eim.Sandbox(arguments=scenario.get("sandbox", [])) as sandbox,
         eim.Context() as context,
     ):
-        player = Player(sandbox, context)
+        player = Player(sandbox, context, tmp_path)
         for step in scenario["steps"]:
             player.play(step)
         player.end()
