@@ -125,6 +125,8 @@ EIM_SANDBOX_API const char *eim_sandbox_api_url(const eim_sandbox *self); /* htt
 EIM_SANDBOX_API const char *
 eim_sandbox_url(const eim_sandbox *self); /* ws://127.0.0.1:P/websocket */
 EIM_SANDBOX_API const char *
+eim_sandbox_sockjs_url(const eim_sandbox *self); /* http://127.0.0.1:P/ws */
+EIM_SANDBOX_API const char *
 eim_sandbox_dns_url(const eim_sandbox *self); /* …/easemob/server.json */
 EIM_SANDBOX_API const char *eim_sandbox_admin_url(const eim_sandbox *self); /* http://127.0.0.1:A */
 EIM_SANDBOX_API const char *eim_sandbox_app_key(const eim_sandbox *self);

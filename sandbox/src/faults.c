@@ -38,8 +38,7 @@ bool eim_sb_fault_frame(eim_sandbox *self, eim_sb_conn *conn, const eim_sb_fault
   switch (fault->by) {
   case EIM_SANDBOX_BY_TEXT_CLOSE: {
     const char *text = fault->text ? fault->text : "[401,\"normal closed\"]";
-    eim_sb_send_bytes(self, conn, text, strlen(text), true);
-    eim_sb_close(self, conn);
+    eim_sb_close_saying(self, conn, text);
     return true;
   }
   case EIM_SANDBOX_BY_SILENCE: return true;

@@ -5,7 +5,8 @@
 
 #include "sandbox.h"
 
-static void append(eim_sandbox *self, eim_sb_conn *conn, int kind, const void *bytes, size_t size) {
+static void append(eim_sandbox *self, eim_sb_conn *conn, eim_sb_out_kind kind, const void *bytes,
+                   size_t size) {
   if (conn->closing) return;
   eim_sb_out *out = malloc(sizeof *out + LWS_PRE + size);
   if (!out) {
@@ -30,10 +31,35 @@ static void append(eim_sandbox *self, eim_sb_conn *conn, int kind, const void *b
 
 void eim_sb_send_bytes(eim_sandbox *self, eim_sb_conn *conn, const void *bytes, size_t size,
                        bool text) {
-  append(self, conn, text ? EIM_SB_TEXT : EIM_SB_BINARY, bytes, size);
+  eim_sb_out_kind kind = text ? EIM_SB_TEXT : EIM_SB_BINARY;
+  eim_buf wire = EIM_BUF_INIT;
+  eim_sb_wrap(conn->transport, &kind, bytes, size, &wire);
+  if (wire.failed) {
+    conn->cut = true;
+    eim_sb_wake(self, conn);
+  } else {
+    append(self, conn, kind, wire.data, wire.length);
+  }
+  eim_buf_wipe(&wire);
 }
 
+void eim_sb_send_plain(eim_sandbox *self, eim_sb_conn *conn, const char *text) {
+  append(self, conn, EIM_SB_TEXT, text, strlen(text));
+}
+
+/* SockJS tells the reason in a frame of its own; without one it is this (the SockJS protocol). */
 void eim_sb_close(eim_sandbox *self, eim_sb_conn *conn) {
+  if (conn->transport == EIM_SB_BY_SOCKJS && !conn->closing)
+    eim_sb_send_plain(self, conn, "c[3000,\"Go away!\"]");
+  append(self, conn, EIM_SB_CLOSE, NULL, 0);
+}
+
+void eim_sb_close_saying(eim_sandbox *self, eim_sb_conn *conn, const char *text) {
+  eim_buf said = EIM_BUF_INIT;
+  if (conn->transport == EIM_SB_BY_SOCKJS) eim_buf_str(&said, "c");
+  eim_buf_str(&said, text);
+  if (!said.failed) append(self, conn, EIM_SB_TEXT, said.data, said.length);
+  eim_buf_free(&said);
   append(self, conn, EIM_SB_CLOSE, NULL, 0);
 }
 
@@ -55,7 +81,7 @@ void eim_sb_send(eim_sandbox *self, eim_sb_conn *conn, Easemob__Pb__MSync__Comma
   uint8_t *bytes = malloc(size);
   if (bytes) {
     easemob__pb__msync__pack(&frame, bytes);
-    append(self, conn, EIM_SB_BINARY, bytes, size);
+    eim_sb_send_bytes(self, conn, bytes, size, false);
   }
   free(bytes);
   free(body);

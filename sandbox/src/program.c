@@ -132,13 +132,11 @@ static bool announce(const eim_sandbox *sandbox) {
   eim_buf line = EIM_BUF_INIT;
   const struct {
     const char *name, *value;
-  } members[] = {{"apiUrl", eim_sandbox_api_url(sandbox)},
-                 {"url", eim_sandbox_url(sandbox)},
-                 {"sockjsUrl", NULL},
-                 {"dnsUrl", eim_sandbox_dns_url(sandbox)},
-                 {"adminUrl", eim_sandbox_admin_url(sandbox)},
-                 {"appKey", eim_sandbox_app_key(sandbox)},
-                 {"caFile", eim_sandbox_ca_file(sandbox)}};
+  } members[] = {
+      {"apiUrl", eim_sandbox_api_url(sandbox)},       {"url", eim_sandbox_url(sandbox)},
+      {"sockjsUrl", eim_sandbox_sockjs_url(sandbox)}, {"dnsUrl", eim_sandbox_dns_url(sandbox)},
+      {"adminUrl", eim_sandbox_admin_url(sandbox)},   {"appKey", eim_sandbox_app_key(sandbox)},
+      {"caFile", eim_sandbox_ca_file(sandbox)}};
   for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
     eim_buf_printf(&line, "%s\"%s\":", i ? "," : "{", members[i].name);
     eim_buf_json_str(&line, members[i].value);

@@ -57,9 +57,7 @@ static void answer(eim_sandbox *self, eim_sb_conn *conn, refusal why, const char
   down.authtoken = (char *)auth_token;
   eim_sb_send(self, conn, EASEMOB__PB__MSYNC__COMMAND__PROVISION, &down.base);
   if (!why.code) return;
-  static const char text[] = "[401,\"normal closed\"]"; /* docs/protocol.md 4, 6 */
-  eim_sb_send_bytes(self, conn, text, sizeof text - 1, true);
-  eim_sb_close(self, conn);
+  eim_sb_close_saying(self, conn, "[401,\"normal closed\"]"); /* docs/protocol.md 4, 6 */
 }
 
 static void forget_oldest(eim_sb_user *user) {

@@ -259,10 +259,25 @@ static eim_sandbox_what classify(char **parts, int count, const char *verb) {
   return EIM_SANDBOX_REST;
 }
 
+/* docs/protocol.md 4: what a SockJS client asks before it connects. Its fallbacks over HTTP are not
+ * there. */
+static void sockjs_info(eim_sandbox *self, eim_sb_request *request) {
+  char text[128];
+  request->with_credentials = request->origin != NULL;
+  snprintf(text, sizeof text,
+           "{\"websocket\":true,\"origins\":[\"*:*\"],\"cookie_needed\":false,\"entropy\":%lu}",
+           (unsigned long)(eim_random_next(&self->random) & 0xffffffff));
+  eim_sb_answer(self, request, 200, text);
+}
+
 static void route(eim_sandbox *self, eim_sb_request *request, eim_sandbox_what what, char **parts,
                   int count) {
   if (what == EIM_SANDBOX_DNS) {
     if (method(self, request, "GET")) server_json(self, request);
+    return;
+  }
+  if (count == 2 && is(parts[0], "ws") && is(parts[1], "info")) {
+    if (method(self, request, "GET")) sockjs_info(self, request);
     return;
   }
   if (count >= 2 && (!is(parts[0], self->org) || !is(parts[1], self->app))) {

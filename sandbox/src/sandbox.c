@@ -63,11 +63,12 @@ static bool set_urls(eim_sandbox *self) {
   const char *open = strchr(host, ':') ? "[" : "", *close = *open ? "]" : "";
   self->api_url = format("http%s://%s%s%s:%d", s, open, host, close, self->port);
   self->url = format("ws%s://%s%s%s:%d/websocket", s, open, host, close, self->port);
+  self->sockjs_url = format("http%s://%s%s%s:%d/ws", s, open, host, close, self->port);
   self->dns_url =
       format("http%s://%s%s%s:%d/easemob/server.json", s, open, host, close, self->port);
   const char *admin = strcmp(self->admin_bind, "0.0.0.0") == 0 ? "127.0.0.1" : self->admin_bind;
   self->admin_url = format("http://%s:%d", admin, self->admin_port);
-  return self->api_url && self->url && self->dns_url && self->admin_url;
+  return self->api_url && self->url && self->sockjs_url && self->dns_url && self->admin_url;
 }
 
 eim_sandbox *eim_sandbox_new(const eim_sandbox_options *options, char *error, size_t error_size) {
@@ -121,6 +122,7 @@ void eim_sandbox_free(eim_sandbox *self) {
   free(self->ca_dir);
   free(self->api_url);
   free(self->url);
+  free(self->sockjs_url);
   free(self->dns_url);
   free(self->admin_url);
   free(self->ca_pem);
@@ -135,6 +137,9 @@ const char *eim_sandbox_api_url(const eim_sandbox *self) {
 }
 const char *eim_sandbox_url(const eim_sandbox *self) {
   return self->url;
+}
+const char *eim_sandbox_sockjs_url(const eim_sandbox *self) {
+  return self->sockjs_url;
 }
 const char *eim_sandbox_dns_url(const eim_sandbox *self) {
   return self->dns_url;

@@ -110,10 +110,20 @@ typedef struct eim_sb_file {
   eim_buf data;
 } eim_sb_file;
 
+typedef enum eim_sb_out_kind { EIM_SB_BINARY, EIM_SB_TEXT, EIM_SB_CLOSE } eim_sb_out_kind;
+
+/* How MSync frames travel on a socket; BY_FIRST: its first message will tell. */
+typedef enum eim_sb_transport {
+  EIM_SB_BY_FIRST,
+  EIM_SB_BY_BINARY,
+  EIM_SB_BY_BASE64,
+  EIM_SB_BY_SOCKJS
+} eim_sb_transport;
+
 typedef struct eim_sb_out {
   struct eim_sb_out *next;
   int64_t due; /* monotonic ms */
-  enum { EIM_SB_BINARY, EIM_SB_TEXT, EIM_SB_CLOSE } kind;
+  eim_sb_out_kind kind;
   size_t size;
   uint8_t data[]; /* LWS_PRE, then size bytes */
 } eim_sb_out;
@@ -122,6 +132,7 @@ typedef struct eim_sb_out {
 typedef struct eim_sb_conn {
   struct eim_sb_conn *next;
   struct lws *wsi;
+  eim_sb_transport transport;
   eim_sb_user *user; /* since PROVISION */
   eim_sb_device *device;
   char *session_id;
@@ -140,8 +151,9 @@ typedef struct eim_sb_request {
   char method[8];
   char *path, *query, *token, *content_type, *host, *origin, *share_secret, *range;
   size_t max_body;
-  bool is_file;       /* a file is on its way up */
-  bool is_restricted; /* restrict-access: true */
+  bool is_file;          /* a file is on its way up */
+  bool with_credentials; /* a page may ask with its cookies: then its origin is named, not any */
+  bool is_restricted;    /* restrict-access: true */
   eim_buf body;
   int status;
   const char *type; /* of the answer, borrowed; or the one below */
@@ -179,7 +191,7 @@ struct eim_sandbox {
   void *client_tls; /* an SSL_CTX that nobody uses: see listen_on() */
   lws_sorted_usec_list_t timer;
   int port, admin_port;
-  char *api_url, *url, *dns_url, *admin_url, *ca_pem, *ca_file, *private_dir;
+  char *api_url, *url, *sockjs_url, *dns_url, *admin_url, *ca_pem, *ca_file, *private_dir;
   eim_sb_user *users[EIM_SB_BUCKETS];
   size_t user_count;
   eim_sb_token *tokens[EIM_SB_BUCKETS];
@@ -260,10 +272,23 @@ void eim_sb_send(eim_sandbox *self, eim_sb_conn *conn, Easemob__Pb__MSync__Comma
 void eim_sb_send_bytes(eim_sandbox *self, eim_sb_conn *conn, const void *bytes, size_t size,
                        bool text);
 void eim_sb_close(eim_sandbox *self, eim_sb_conn *conn); /* after what is queued */
+/* With a text [code, reason] before the end. */
+void eim_sb_close_saying(eim_sandbox *self, eim_sb_conn *conn, const char *text);
+/* What a transport says by itself: never wrapped. */
+void eim_sb_send_plain(eim_sandbox *self, eim_sb_conn *conn, const char *text);
 void eim_sb_kick(eim_sandbox *self, eim_sb_conn *conn, int operation, const char *reason);
 void eim_sb_jid(const eim_sandbox *self, Easemob__Pb__JID *jid, const char *name,
                 const char *domain, const char *resource);
 void eim_sb_free_conn(eim_sb_conn *conn);
+
+/* transport.c */
+bool eim_sb_is_sockjs(const char *path);
+/* What goes over the wire for this; *kind becomes TEXT where it goes as text. */
+void eim_sb_wrap(eim_sb_transport transport, eim_sb_out_kind *kind, const void *bytes, size_t size,
+                 eim_buf *out);
+/* One whole message of the socket; false: close the connection. */
+bool eim_sb_message(eim_sandbox *self, eim_sb_conn *conn, const uint8_t *bytes, size_t size,
+                    bool is_binary);
 
 /* commands.c: one frame from a client; false: close the connection */
 bool eim_sb_frame(eim_sandbox *self, eim_sb_conn *conn, const uint8_t *bytes, size_t size);

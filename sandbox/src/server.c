@@ -256,12 +256,16 @@ static int http_write(eim_sandbox *self, session *s, struct lws *wsi) {
                                   (lws_filepos_t)request->answer.length, &at, end))
     return -1;
   if (!request->admin) { /* browsers talk to the service from any page */
-    static const char any[] = "*",
-                      headers[] = "authorization,content-type,share-secret,restrict-access,"
+    const char *origin = request->with_credentials ? request->origin : "*";
+    static const char headers[] = "authorization,content-type,share-secret,restrict-access,"
                                   "thumbnail-width,thumbnail-height,range",
                       methods[] = "GET,POST,PUT,DELETE,OPTIONS";
     if (lws_add_http_header_by_name(wsi, (const unsigned char *)"access-control-allow-origin:",
-                                    (const unsigned char *)any, sizeof any - 1, &at, end) ||
+                                    (const unsigned char *)origin, (int)strlen(origin), &at, end) ||
+        (request->with_credentials &&
+         lws_add_http_header_by_name(wsi,
+                                     (const unsigned char *)"access-control-allow-credentials:",
+                                     (const unsigned char *)"true", 4, &at, end)) ||
         lws_add_http_header_by_name(wsi, (const unsigned char *)"access-control-allow-headers:",
                                     (const unsigned char *)headers, sizeof headers - 1, &at, end) ||
         lws_add_http_header_by_name(wsi, (const unsigned char *)"access-control-allow-methods:",
@@ -316,10 +320,10 @@ static void hold(eim_sandbox *self, struct lws *wsi) {
 
 /* 0: go on; > 0: it was answered, or shall wait for ever; < 0: drop. */
 static int upgrade(eim_sandbox *self, struct lws *wsi) {
-  char path[64] = "";
+  char path[128] = "";
   if (lws_get_vhost(wsi) != self->vhost ||
       lws_hdr_copy(wsi, path, sizeof path, WSI_TOKEN_GET_URI) < 0 ||
-      strcmp(path, "/websocket") != 0) {
+      (strcmp(path, "/websocket") != 0 && !eim_sb_is_sockjs(path))) {
     if (lws_return_http_status(wsi, 404, NULL)) return -1;
     return 1;
   }
@@ -343,6 +347,14 @@ static int upgrade(eim_sandbox *self, struct lws *wsi) {
   }
 }
 
+#define SOCKJS_BEAT (25 * LWS_USEC_PER_SEC) /* as the servers of that protocol do */
+
+static void ws_beat(eim_sandbox *self, session *s, struct lws *wsi) {
+  if (!s->conn) return;
+  eim_sb_send_plain(self, s->conn, "h");
+  lws_set_timer_usecs(wsi, SOCKJS_BEAT);
+}
+
 static int ws_open(eim_sandbox *self, session *s, struct lws *wsi) {
   s->request = NULL;
   s->conn = calloc(1, sizeof *s->conn);
@@ -351,6 +363,12 @@ static int ws_open(eim_sandbox *self, session *s, struct lws *wsi) {
   s->conn->since = eim_sb_now(self);
   s->conn->next = self->conns;
   self->conns = s->conn;
+  char path[128] = "";
+  if (lws_hdr_copy(wsi, path, sizeof path, WSI_TOKEN_GET_URI) > 0 && eim_sb_is_sockjs(path)) {
+    s->conn->transport = EIM_SB_BY_SOCKJS;
+    eim_sb_send_plain(self, s->conn, "o");
+    lws_set_timer_usecs(wsi, SOCKJS_BEAT);
+  }
   if (self->frozen) eim_sb_wake(self, s->conn);
   return 0;
 }
@@ -359,7 +377,6 @@ static int ws_receive(eim_sandbox *self, session *s, struct lws *wsi, const void
                       size_t size) {
   eim_sb_conn *conn = s->conn;
   if (!conn) return -1;
-  if (!lws_frame_is_binary(wsi)) return -1; /* base64 peers are not served yet */
   if (conn->in.length + size > self->options.max_frame) {
     lws_close_reason(wsi, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE, NULL, 0);
     return -1;
@@ -367,7 +384,8 @@ static int ws_receive(eim_sandbox *self, session *s, struct lws *wsi, const void
   eim_buf_add(&conn->in, bytes, size);
   if (!lws_is_final_fragment(wsi) || lws_remaining_packet_payload(wsi))
     return conn->in.failed ? -1 : 0;
-  bool good = !conn->in.failed && eim_sb_frame(self, conn, conn->in.data, conn->in.length);
+  bool good = !conn->in.failed &&
+              eim_sb_message(self, conn, conn->in.data, conn->in.length, lws_frame_is_binary(wsi));
   if (conn->in.data) eim_wipe(conn->in.data, conn->in.length);
   eim_buf_clear(&conn->in);
   if (conn->user && frozen(self, conn)) eim_sb_wake(self, conn);
@@ -437,6 +455,7 @@ static int callback_locked(eim_sandbox *self, struct lws *wsi, enum lws_callback
   case LWS_CALLBACK_ESTABLISHED: return ws_open(self, s, wsi);
   case LWS_CALLBACK_RECEIVE: return ws_receive(self, s, wsi, in, size);
   case LWS_CALLBACK_SERVER_WRITEABLE: return ws_write(self, s, wsi);
+  case LWS_CALLBACK_TIMER: ws_beat(self, s, wsi); return 0;
   case LWS_CALLBACK_CLOSED: ws_closed(self, s); return 0;
   default: return 0;
   }
@@ -457,6 +476,7 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
   case LWS_CALLBACK_ESTABLISHED:
   case LWS_CALLBACK_RECEIVE:
   case LWS_CALLBACK_SERVER_WRITEABLE:
+  case LWS_CALLBACK_TIMER:
   case LWS_CALLBACK_CLOSED:
   case LWS_CALLBACK_EVENT_WAIT_CANCELLED: break;
   default: return lws_callback_http_dummy(wsi, reason, user, in, size);

@@ -118,7 +118,7 @@ TEST(one_line_when_ready_and_an_end_by_signal) {
       if (!cJSON_HasObjectItem(ready, members[m]))
         eim_test_fail(__FILE__, __LINE__, "no %s in %s", members[m], line);
     CHECK(cJSON_IsNull(cJSON_GetObjectItem(ready, "caFile")));
-    CHECK(cJSON_IsNull(cJSON_GetObjectItem(ready, "sockjsUrl")));
+    CHECK(cJSON_IsString(cJSON_GetObjectItem(ready, "sockjsUrl")));
     CHECK_INT(cJSON_GetNumberValue(cJSON_GetObjectItem(ready, "pid")), p.pid);
     uint16_t port = port_of(ready, "apiUrl");
     raw_answer answer =

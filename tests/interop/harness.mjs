@@ -152,13 +152,15 @@ class Sdk extends Child {
   }
 }
 
-// A connection object of the SDK; more: its options, or "package" for another version of it, or "hosts" (wx-shim.mjs).
+// A connection object of the SDK; more: its options, or "package" for another version of it, "host" for
+// another place it runs in, "hosts" (peer.mjs).
 export async function sdk(t, box, more = {}) {
-  const { package: from, hosts, ...options } = more;
-  const one = new Sdk(from || 'sdk');
+  const { package: from, host, hosts, ...options } = more;
+  const one = new Sdk([from || 'sdk', host].filter(Boolean).join(' '));
+  const url = host === 'web' && !from ? box.sockjsUrl : box.url; // 4.8.1 on a page speaks SockJS
   t.after(() => one.stop('SIGKILL'));
-  await one.ok('new', { appKey: box.appKey, apiUrl: box.apiUrl, url: box.url, caFile: box.caFile || undefined, package: from,
-    hosts, options });
+  await one.ok('new', { appKey: box.appKey, apiUrl: box.apiUrl, url, caFile: box.caFile || undefined, package: from,
+    host, hosts, options });
   return one;
 }
 

@@ -1,8 +1,9 @@
-// The published easemob-websdk 4.8.1 (mini-program bundle) as a command-line peer. One JSON object a line:
+// The published easemob-websdk 4.8.1 as a command-line peer. One JSON object a line:
 // commands come in on stdin, results and events go out on stdout.
 //
 //   {"cmd":"new","appKey":"sandbox#demo","apiUrl":"http://127.0.0.1:1","url":"ws://127.0.0.1:1/websocket"}
-//       also: any option of the SDK in "options", "caFile", "hosts" (see wx-shim.mjs), "package" (another version of it)
+//       also: any option of the SDK in "options", "caFile", "hosts" (see wx-shim.mjs), "package" (another version of it),
+//       "host": wx (default), my (Alipay: base64 text) or web (the main bundle in a page; no caFile, hosts or clock there)
 //   {"cmd":"register","username":"alice","password":"x","nickname":"A"}
 //   {"cmd":"open","user":"alice","pwd":"x"}   or "accessToken"; "customExt" is what a kicked device is told
 //   {"cmd":"send","type":"txt","to":"bob","msg":"hi"}   txt, cmd, custom, loc, img (ready url) and any member of the SDK's
@@ -16,6 +17,7 @@
 import { createRequire } from 'node:module';
 import fs from 'node:fs';
 import readline from 'node:readline';
+import { makeMy } from './my-shim.mjs';
 import { makeWx } from './wx-shim.mjs';
 
 const EVENTS = ['onConnected', 'onDisconnected', 'onError', 'onTokenWillExpire', 'onTokenExpired', 'onTextMessage',
@@ -33,17 +35,23 @@ Date.now = () => now() + ahead;
 globalThis.Date = new Proxy(Date, { construct: (real, given) => new real(...(given.length ? given : [Date.now()])) });
 
 function plain(value) {
-  if (value instanceof Error) return { ...value, name: value.name, message: value.message };
+  if (Object.prototype.toString.call(value) === '[object Error]') return { ...value, name: value.name, message: value.message };
   return value === undefined ? null : value;
 }
 
-function start(command) {
+function loadMini(command) {
   globalThis.self ??= globalThis; // the bundle is webpack output for either kind of host
   if (!('navigator' in globalThis)) globalThis.navigator = undefined; // it reads the name without asking
   const ca = command.caFile ? fs.readFileSync(command.caFile, 'utf8') : undefined;
-  globalThis.wx = makeWx({ hosts: command.hosts, ca });
+  if (command.host === 'my') globalThis.my = makeMy({ hosts: command.hosts, ca });
+  else globalThis.wx = makeWx({ hosts: command.hosts, ca });
   const loaded = createRequire(import.meta.url)(`${command.package || 'easemob-websdk'}/miniProgram/Easemob-chat.js`);
-  sdk = loaded.default || loaded;
+  return loaded.default || loaded;
+}
+
+async function start(command) {
+  if (command.host === 'web') sdk = (await import('./web-shim.mjs')).loadWeb(command.package || 'easemob-websdk');
+  else sdk = loadMini(command);
   sdk.logger?.setConsoleLogVisibility?.(false);
   connection = new sdk.connection({
     appKey: command.appKey, apiUrl: command.apiUrl, url: command.url, isHttpDNS: false, ...command.options });
