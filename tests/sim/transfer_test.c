@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include <eim/error.h>
+#include <eim/message.h>
 
 #include "eim_test.h"
 #include "world.h"
@@ -183,4 +184,75 @@ TEST(download_check_refuses_what_is_no_url_of_a_file) {
   }
   CHECK(!eim_download_check("http://[::1]:80/x"));
   CHECK(!eim_download_check("https://h/x?em-redirect=true"));
+}
+
+/* An image whose file is of this machine; as eim_client_send() posts it. */
+static void send_image(world *w, uint64_t token) {
+  eim_message *message;
+  REQUIRE(!eim_message_from_json(
+      "{\"type\":\"img\",\"to\":\"other\",\"path\":\"/tmp/cat.png\",\"width\":8}", &message));
+  world_input(w, (eim_input){.kind = EIM_IN_UPLOAD,
+                             .user = "/tmp/cat.png",
+                             .text = "cat.png",
+                             .message = message,
+                             .token = token});
+  eim_message_unref(message);
+}
+
+TEST(a_message_goes_out_when_its_file_is_up) {
+  world w;
+  begin(&w, "su", NULL); /* the first is never answered, the second is */
+  send_image(&w, 2);
+  world_send(&w, "a text does not wait for it", 3);
+  world_run(&w, 1000);
+  CHECK_INT(world_result(&w, 3)->code, 0);
+  CHECK_INT(world_results(&w, 2), 0);
+  CHECK_INT(w.sent_count, 1);
+  send_image(&w, 4);
+  world_run(&w, 1000);
+  CHECK_INT(world_result(&w, 4)->code, 0);
+  CHECK_INT(w.sent_count, 2);
+  CHECK_INT(world_count(&w, EIM_EVENT_progress), 1);
+  world_run(&w, 60000); /* the first gives up: nothing was sent, and nothing may have been */
+  CHECK_INT(world_result(&w, 2)->code, EIM_CODE_SERVER_TIMEOUT);
+  CHECK(!world_result(&w, 2)->may_have_happened);
+  CHECK_INT(w.sent_count, 2);
+  world_stop(&w);
+}
+
+TEST(a_message_with_a_file_survives_a_cut_after_the_upload) {
+  world w;
+  begin(&w, "u", NULL);
+  w.delay = 50;
+  send_image(&w, 2);
+  world_run(&w, 100); /* up, and the message is on its way */
+  world_cut(&w);
+  world_run(&w, 30000);
+  CHECK_INT(world_result(&w, 2)->code, 0);
+  CHECK_INT(w.rest_calls, 1); /* not uploaded again */
+  world_stop(&w);
+}
+
+TEST(a_message_whose_upload_is_refused_given_up_or_closed_is_not_sent) {
+  world w;
+  begin(&w, "f3ss", NULL);
+  send_image(&w, 2);
+  world_run(&w, 1000);
+  CHECK_INT(world_result(&w, 2)->code, EIM_E_INVALID);
+  send_image(&w, 3);
+  world_run(&w, 20000);
+  CHECK_INT(world_result(&w, 3)->code, EIM_CODE_SERVER_BUSY);
+  CHECK(!world_result(&w, 3)->may_have_happened);
+  send_image(&w, 4);
+  world_run(&w, 10);
+  world_input(&w, (eim_input){.kind = EIM_IN_CANCEL, .token = 4});
+  CHECK_INT(world_result(&w, 4)->code, EIM_E_CANCELED);
+  send_image(&w, 5);
+  world_run(&w, 10);
+  world_close(&w, 6);
+  world_run(&w, 5000);
+  CHECK(world_result(&w, 5)->code != 0);
+  CHECK(!world_result(&w, 5)->may_have_happened);
+  CHECK_INT(w.sent_count, 0);
+  world_stop(&w);
 }

@@ -234,10 +234,17 @@ eim_error *eim_error_new_detail(int32_t code, eim_domain domain, int native, uns
   return self;
 }
 
+static eim_error *copy(const eim_error *self, unsigned flags) {
+  return eim_error_new_detail(self->code, self->domain, self->native, flags, self->detail, "%s",
+                              eim_error_message(self));
+}
+
 eim_error *eim_error_with_flags(const eim_error *self, unsigned flags) {
-  if (!self) return NULL;
-  return eim_error_new_detail(self->code, self->domain, self->native, self->flags | flags,
-                              self->detail, "%s", eim_error_message(self));
+  return self ? copy(self, self->flags | flags) : NULL;
+}
+
+eim_error *eim_error_without_flags(const eim_error *self, unsigned flags) {
+  return self ? copy(self, self->flags & ~flags) : NULL;
 }
 
 unsigned eim_error_flags(const eim_error *self) {

@@ -19,6 +19,8 @@ eim_error *eim_error_new_detail(int32_t code, eim_domain domain, int native, uns
     __attribute__((format(printf, 6, 7)));
 /* A copy of an error with flags added (and none removed). Owned by the caller. */
 eim_error *eim_error_with_flags(const eim_error *self, unsigned flags);
+/* A copy without these flags. Owned by the caller. */
+eim_error *eim_error_without_flags(const eim_error *self, unsigned flags);
 unsigned eim_error_flags(const eim_error *self);
 
 /* Set this thread's last error and return status: failing is one expression,

@@ -162,8 +162,7 @@ static void finish(eim_session *self, eim_call *call, eim_error *error, const ch
   if (call->message && !error && !(message = eim_message_uploaded(call->message, json)))
     error = eim_error_new(EIM_E_NOMEM, EIM_DOMAIN_LOCAL, EIM_E_NOMEM, 0, "out of memory");
   if (call->message && error) { /* the file may be there, the message is surely not */
-    eim_error *plain =
-        eim_error_with_flags(error, eim_error_flags(error) & ~(unsigned)EIM_ERROR_MAYBE);
+    eim_error *plain = eim_error_without_flags(error, EIM_ERROR_MAYBE);
     eim_error_unref(error);
     error = plain;
   }
