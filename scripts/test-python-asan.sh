@@ -53,5 +53,7 @@ for file in "${files[@]}"; do
   esac
 done
 suite $leaks "${own[@]}"
-# Freed memory is kept for a while, to find its use: no test of flat memory here. Nor of exported names.
-suite detect_leaks=0 "${others[@]}" -k 'not memory_is_flat and not exports_one_symbol'
+# Freed memory is kept for a while, to find its use: no test of flat memory here. Nor of exported names. Nor of fork: that of
+# gcc 12 takes its allocator's locks along into the child as they are, where they may be held by threads that are not there.
+suite detect_leaks=0 "${others[@]}" \
+  -k 'not memory_is_flat and not exports_one_symbol and not fork_is_refused and not child_that_does_nothing'

@@ -6,6 +6,7 @@ import concurrent.futures
 import contextlib
 import gc
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -355,9 +356,11 @@ def in_child(test: Callable[[], None]) -> None:
         finally:
             os._exit(status)
     os.close(write)
-    with open(read, "rb") as pipe:
-        said = pipe.read().decode()
     deadline = time.monotonic() + 2 * PATIENCE
+    with open(read, "rb") as pipe:
+        if not select.select([pipe], [], [], 2 * PATIENCE)[0]:
+            os.kill(pid, signal.SIGKILL)
+        said = pipe.read().decode()
     while True:
         done, status = os.waitpid(pid, os.WNOHANG)
         if done:
