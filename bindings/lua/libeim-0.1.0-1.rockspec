@@ -6,7 +6,7 @@ source = { url = "git+file://." } -- `luarocks make` builds the sources around i
 description = {
   summary = "Client for the Easemob IM / Agora Chat service",
   detailed = "Logs a user in, keeps the session alive, sends and receives messages. Poll only: no thread ever "
-    .. "enters a Lua state. Needs libwebsockets, libcurl, libuv, cJSON, OpenSSL, protobuf-c and SWIG.",
+    .. "enters a Lua state. Needs libwebsockets, libcurl, libuv, cJSON, OpenSSL, protobuf-c, lz4 and SWIG.",
   license = "Apache-2.0",
 }
 dependencies = { "lua >= 5.1, < 5.5" }

@@ -45,6 +45,15 @@ typedef enum eim_sandbox_expires {
   EIM_SANDBOX_EXPIRES_DURATION      /* seconds that are left: wrong on purpose */
 } eim_sandbox_expires;
 
+/* What a client is told that offers LZ4 on its message socket. */
+typedef enum eim_sandbox_compression {
+  EIM_SANDBOX_LZ4_BOTH = 0, /* frames of both directions are compressed */
+  EIM_SANDBOX_LZ4_UP,       /* only those from the client */
+  EIM_SANDBOX_LZ4_DOWN,
+  EIM_SANDBOX_LZ4_UNSAID, /* accepted without a direction, which means UP */
+  EIM_SANDBOX_LZ4_NONE    /* not accepted */
+} eim_sandbox_compression;
+
 /* 0 and NULL mean the default in every member. */
 typedef struct eim_sandbox_options {
   const char *app_key;      /* org#app; EIM_SANDBOX_DEFAULT_APP_KEY */
@@ -67,9 +76,10 @@ typedef struct eim_sandbox_options {
   size_t max_file;          /* bytes of one file; 10485760 */
   size_t file_store;        /* bytes of all files together; 268435456, the oldest go first */
   bool allow_edit;          /* messages can be edited, as in an app that has bought it */
-  eim_sandbox_expires expires; /* see there */
-  bool report_logs;            /* the bootstrap list asks for uploads of log lines */
-  int64_t report_interval;     /* ms, of these; 300000 */
+  eim_sandbox_expires expires;         /* see there */
+  bool report_logs;                    /* the bootstrap list asks for uploads of log lines */
+  int64_t report_interval;             /* ms, of these; 300000 */
+  eim_sandbox_compression compression; /* see there */
 } eim_sandbox_options;
 
 /* What a failure applies to, and what is counted. */

@@ -57,6 +57,8 @@ static void sessions(eim_sandbox *self, eim_sb_request *request) {
     if (conn->session_id) cJSON_AddStringToObject(entry, "sessionId", conn->session_id);
     cJSON_AddNumberToObject(entry, "since", (double)conn->since);
     cJSON_AddBoolToObject(entry, "frozen", conn->paused);
+    cJSON_AddBoolToObject(entry, "lz4Up", conn->unpacker != NULL);
+    cJSON_AddBoolToObject(entry, "lz4Down", conn->packer != NULL);
     cJSON_AddItemToArray(list, entry);
   }
   eim_sb_answer_json(self, request, 200, list);

@@ -63,6 +63,18 @@ void eim_sb_close_saying(eim_sandbox *self, eim_sb_conn *conn, const char *text)
   append(self, conn, EIM_SB_CLOSE, NULL, 0);
 }
 
+/* docs/protocol.md 18. */
+static void send_packed(eim_sandbox *self, eim_sb_conn *conn, const uint8_t *bytes, size_t size) {
+  eim_buf packed = EIM_BUF_INIT;
+  if (eim_lz4_encode(conn->packer, bytes, size, &packed)) {
+    eim_sb_send_bytes(self, conn, packed.data, packed.length, false);
+  } else {
+    conn->cut = true;
+    eim_sb_wake(self, conn);
+  }
+  eim_buf_free(&packed);
+}
+
 void eim_sb_send(eim_sandbox *self, eim_sb_conn *conn, Easemob__Pb__MSync__Command command,
                  const ProtobufCMessage *payload) {
   eim_sb_msync frame = EASEMOB__PB__MSYNC__INIT;
@@ -81,7 +93,10 @@ void eim_sb_send(eim_sandbox *self, eim_sb_conn *conn, Easemob__Pb__MSync__Comma
   uint8_t *bytes = malloc(size);
   if (bytes) {
     easemob__pb__msync__pack(&frame, bytes);
-    eim_sb_send_bytes(self, conn, bytes, size, false);
+    if (conn->packer)
+      send_packed(self, conn, bytes, size);
+    else
+      eim_sb_send_bytes(self, conn, bytes, size, false);
   }
   free(bytes);
   free(body);
@@ -140,6 +155,8 @@ void eim_sb_free_conn(eim_sb_conn *conn) {
     free(out);
   }
   eim_buf_wipe(&conn->in);
+  eim_lz4_encoder_free(conn->packer);
+  eim_lz4_decoder_free(conn->unpacker);
   free(conn->session_id);
   free(conn);
 }

@@ -30,6 +30,7 @@ static const char usage[] =
     "  --allow-edit                messages can be edited by their senders\n"
     "  --open-registration yes|no  whether anybody may register (yes)\n"
     "  --until-eof                 end when standard input ends: with whoever started it\n"
+    "  --compression DIRECTIONS    LZ4 for clients that offer it: both, up, down or none (both)\n"
     "  --report-logs               the bootstrap list asks for uploads of log lines\n"
     "  --help, --version\n\n"
     "When it is ready it prints one line of JSON: apiUrl, url, sockjsUrl, dnsUrl, adminUrl, "
@@ -54,6 +55,22 @@ static bool number(const char *text, int64_t low, int64_t high, int64_t *out) {
   return eim_parse_i64(text, out) && *out >= low && *out <= high;
 }
 
+static bool compression(const char *text, eim_sandbox_compression *out) {
+  static const struct {
+    const char *name;
+    eim_sandbox_compression value;
+  } names[] = {{"both", EIM_SANDBOX_LZ4_BOTH},
+               {"up", EIM_SANDBOX_LZ4_UP},
+               {"down", EIM_SANDBOX_LZ4_DOWN},
+               {"none", EIM_SANDBOX_LZ4_NONE}};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    if (strcmp(text, names[i].name) != 0) continue;
+    *out = names[i].value;
+    return true;
+  }
+  return false;
+}
+
 /* -1: go on; else the exit status. */
 static int parse(int argc, char **argv, arguments *a) {
   static const struct option flags[] = {{"port", required_argument, NULL, 'p'},
@@ -67,6 +84,7 @@ static int parse(int argc, char **argv, arguments *a) {
                                         {"allow-edit", no_argument, NULL, 'd'},
                                         {"open-registration", required_argument, NULL, 'o'},
                                         {"report-logs", no_argument, NULL, 'r'},
+                                        {"compression", required_argument, NULL, 'c'},
                                         {"until-eof", no_argument, NULL, 'e'},
                                         {"help", no_argument, NULL, 'h'},
                                         {"version", no_argument, NULL, 'v'},
@@ -101,6 +119,10 @@ static int parse(int argc, char **argv, arguments *a) {
     case 'd': a->options.allow_edit = true; break;
     case 'e': a->until_eof = true; break;
     case 'r': a->options.report_logs = true; break;
+    case 'c':
+      if (!compression(optarg, &a->options.compression))
+        return complain("--compression is both, up, down or none", optarg);
+      break;
     case 'o':
       if (strcmp(optarg, "yes") != 0 && strcmp(optarg, "no") != 0)
         return complain("--open-registration is yes or no", optarg);

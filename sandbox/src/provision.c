@@ -45,8 +45,39 @@ static refusal check(eim_sandbox *self, const eim_sb_msync *frame, const char *t
   return (refusal){0, NULL};
 }
 
+/* LZ4 for a client that offers it first of all, on binary messages: docs/protocol.md 18. */
+static bool takes_lz4(const eim_sandbox *self, const eim_sb_conn *conn,
+                      const Easemob__Pb__Provision *up) {
+  return up->n_protocolcompresstype &&
+         up->protocolcompresstype[0] == EASEMOB__PB__PROVISION__COMPRESS_TYPE__COMPRESS_LZ4 &&
+         conn->transport == EIM_SB_BY_BINARY && self->options.compression != EIM_SANDBOX_LZ4_NONE;
+}
+
+/* From here on; the answer to the login went out as it was. False: out of memory. */
+static bool start_lz4(const eim_sandbox *self, eim_sb_conn *conn) {
+  eim_sandbox_compression how = self->options.compression;
+  bool down = how == EIM_SANDBOX_LZ4_BOTH || how == EIM_SANDBOX_LZ4_DOWN;
+  bool up = how != EIM_SANDBOX_LZ4_DOWN;
+  if (down) conn->packer = eim_lz4_encoder_new();
+  if (up) conn->unpacker = eim_lz4_decoder_new();
+  return (!down || conn->packer) && (!up || conn->unpacker);
+}
+
+static void agree_on_lz4(const eim_sandbox *self, Easemob__Pb__Provision *down) {
+  static Easemob__Pb__Provision__CompressType lz4[1] = {
+      EASEMOB__PB__PROVISION__COMPRESS_TYPE__COMPRESS_LZ4};
+  down->n_protocolcompresstype = 1;
+  down->protocolcompresstype = lz4;
+  down->has_protocolcompressdirection = self->options.compression != EIM_SANDBOX_LZ4_UNSAID;
+  down->protocolcompressdirection = self->options.compression == EIM_SANDBOX_LZ4_UP
+                                        ? EASEMOB__PB__PROVISION__COMPRESS_DIRECTION__ONLY_UP
+                                    : self->options.compression == EIM_SANDBOX_LZ4_DOWN
+                                        ? EASEMOB__PB__PROVISION__COMPRESS_DIRECTION__ONLY_DOWN
+                                        : EASEMOB__PB__PROVISION__COMPRESS_DIRECTION__BI;
+}
+
 static void answer(eim_sandbox *self, eim_sb_conn *conn, refusal why, const char *resource,
-                   const char *auth_token) {
+                   const char *auth_token, bool lz4) {
   Easemob__Pb__Status status = EASEMOB__PB__STATUS__INIT;
   status.has_errorcode = 1;
   status.errorcode = (eim_sb_code)why.code;
@@ -55,6 +86,7 @@ static void answer(eim_sandbox *self, eim_sb_conn *conn, refusal why, const char
   down.status = &status;
   down.resource = (char *)resource;
   down.authtoken = (char *)auth_token;
+  if (lz4) agree_on_lz4(self, &down);
   eim_sb_send(self, conn, EASEMOB__PB__MSYNC__COMMAND__PROVISION, &down.base);
   if (!why.code) return;
   eim_sb_close_saying(self, conn, "[401,\"normal closed\"]"); /* docs/protocol.md 4, 6 */
@@ -206,7 +238,9 @@ bool eim_sb_provision(eim_sandbox *self, eim_sb_conn *conn, const eim_sb_msync *
   }
   char expires[64] = "";
   if (!why.code && token) expires_text(self, token, expires);
-  answer(self, conn, why, resource, *expires ? expires : NULL);
+  bool lz4 = !why.code && takes_lz4(self, conn, up);
+  answer(self, conn, why, resource, *expires ? expires : NULL, lz4);
+  if (lz4) good = start_lz4(self, conn);
   easemob__pb__provision__free_unpacked(up, NULL);
   return good;
 }

@@ -14,6 +14,7 @@
 #include "msync.pb-c.h"
 
 #include "base/buf.h"
+#include "base/lz4_stream.h"
 #include "base/random.h"
 #include "base/secret.h"
 #include "base/text.h"
@@ -138,6 +139,8 @@ typedef struct eim_sb_conn {
   char *session_id;
   eim_sb_out *out, *out_last;
   eim_buf in;
+  eim_lz4_encoder *packer;   /* NULL: frames go down as they are */
+  eim_lz4_decoder *unpacker; /* the same for those that come up */
   bool closing, cut, paused, is_ready;
   struct eim_sb_conn *ready_next;
   int64_t since;

@@ -86,6 +86,16 @@ static bool sockjs_frame(eim_sandbox *self, eim_sb_conn *conn, const char *text,
   return good;
 }
 
+static bool packed_frame(eim_sandbox *self, eim_sb_conn *conn, const uint8_t *bytes, size_t size) {
+  eim_buf plain = EIM_BUF_INIT;
+  const char *problem =
+      eim_lz4_decode(conn->unpacker, bytes, size, self->options.max_frame, &plain);
+  if (problem) eim_sb_log_frame(self, conn, "lz4", problem);
+  bool good = !problem && eim_sb_frame(self, conn, plain.data, plain.length);
+  eim_buf_wipe(&plain);
+  return good;
+}
+
 bool eim_sb_message(eim_sandbox *self, eim_sb_conn *conn, const uint8_t *bytes, size_t size,
                     bool is_binary) {
   if (conn->transport == EIM_SB_BY_FIRST)
@@ -94,6 +104,8 @@ bool eim_sb_message(eim_sandbox *self, eim_sb_conn *conn, const uint8_t *bytes, 
   switch (conn->transport) {
   case EIM_SB_BY_SOCKJS: return sockjs_frame(self, conn, (const char *)bytes, size);
   case EIM_SB_BY_BASE64: return base64_frame(self, conn, (const char *)bytes, size);
-  default: return eim_sb_frame(self, conn, bytes, size);
+  default:
+    return conn->unpacker ? packed_frame(self, conn, bytes, size)
+                          : eim_sb_frame(self, conn, bytes, size);
   }
 }

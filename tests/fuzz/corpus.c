@@ -39,6 +39,29 @@ static void put_frame(const char *hex) {
   put("frame", bytes, length);
 }
 
+/* What went over a compressed line in one direction, each message behind two bytes of its length
+ * (fuzz_lz4.c); the login is plain. */
+static void put_line(const cJSON *steps, const char *direction) {
+  static unsigned char line[65536];
+  size_t used = 0;
+  const cJSON *s = NULL;
+  cJSON_ArrayForEach(s, steps) {
+    const char *hex = text_of(s, "hex");
+    size_t length = strlen(hex) / 2;
+    const char *command = text_of(cJSON_GetObjectItemCaseSensitive(s, "decoded"), "command");
+    if (!length || strcmp(text_of(s, "dir"), direction) || !strcmp(command, "PROVISION")) continue;
+    if (used + length + 2 > sizeof line) break;
+    line[used++] = (unsigned char)(length >> 8);
+    line[used++] = (unsigned char)length;
+    for (size_t i = 0; i < length; i++) {
+      unsigned byte = 0;
+      sscanf(hex + 2 * i, "%2x", &byte);
+      line[used++] = (unsigned char)byte;
+    }
+  }
+  put("lz4", line, used);
+}
+
 /* The first byte says which call and status: see fuzz_rest.c. */
 static void put_answer(const cJSON *answer, int selector, const char *folder) {
   char *json = cJSON_PrintUnformatted(answer);
@@ -77,6 +100,10 @@ static void read_file(const char *path) {
   cJSON *root = cJSON_ParseWithLength(text, got);
   const cJSON *s = NULL;
   cJSON_ArrayForEach(s, cJSON_GetObjectItemCaseSensitive(root, "steps")) step(s);
+  if (strstr(path, "/lz4-")) {
+    put_line(cJSON_GetObjectItemCaseSensitive(root, "steps"), "up");
+    put_line(cJSON_GetObjectItemCaseSensitive(root, "steps"), "down");
+  }
   cJSON_Delete(root);
   free(text);
 }
@@ -119,13 +146,13 @@ static const char *const messages[] = {
     "\"id\":\"12\"}"};
 
 int main(int argc, char **argv) {
-  static const char *const folders[] = {"", "/frame", "/rest", "/hosts", "/message"};
+  static const char *const folders[] = {"", "/frame", "/rest", "/hosts", "/message", "/lz4"};
   if (argc != 3) {
     fprintf(stderr, "usage: %s VECTORS OUT\n", argv[0]);
     return 2;
   }
   out = argv[2];
-  for (size_t i = 0; i < 5; i++) {
+  for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
     char path[1024];
     snprintf(path, sizeof path, "%s%s", out, folders[i]);
     mkdir(path, 0777);

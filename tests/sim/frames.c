@@ -50,6 +50,7 @@ bool frame_read_up(up_frame *out, const void *bytes, size_t length) {
       }
       copy(out->reason, sizeof out->reason, p->reason);
       copy(out->resource, sizeof out->resource, p->resource);
+      out->offers_lz4 = p->n_protocolcompresstype == 1 && (int)p->protocolcompresstype[0] == 2;
       easemob__pb__provision__free_unpacked(p, NULL);
     } else {
       good = false;
@@ -101,7 +102,8 @@ static void set_status(MSG(Status) * status, int code, const char *reason) {
 }
 
 frame_bytes frame_provision(int code, const char *reason, const char *redirect_host,
-                            const char *resource, int64_t expires_at) {
+                            const char *resource, int64_t expires_at, int lz4) {
+  MSG(Provision__CompressType) types[1] = {EASEMOB__PB__PROVISION__COMPRESS_TYPE__COMPRESS_LZ4};
   MSG(Provision) p = EASEMOB__PB__PROVISION__INIT;
   MSG(Status) status;
   MSG(RedirectInfo) redirect = EASEMOB__PB__REDIRECT_INFO__INIT, *redirects = &redirect;
@@ -120,6 +122,10 @@ frame_bytes frame_provision(int code, const char *reason, const char *redirect_h
     snprintf(token, sizeof token, "{\"expires_in\":%" PRId64 "}", expires_at);
     p.authtoken = token;
   }
+  p.n_protocolcompresstype = lz4 >= 0;
+  p.protocolcompresstype = types;
+  p.has_protocolcompressdirection = lz4 >= 0 && lz4 < 3;
+  p.protocolcompressdirection = (MSG(Provision__CompressDirection))lz4;
   return packed(EIM_CMD_PROVISION, &p.base);
 }
 

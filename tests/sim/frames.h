@@ -17,6 +17,7 @@ typedef struct frame_bytes {
 typedef struct up_frame {
   eim_command command;
   char token[128], reason[64], resource[128];
+  bool offers_lz4;
   bool has_queue, has_key, is_receipt /* of delivery */, is_action;
   char queue[32];
   uint64_t key, meta_id;
@@ -30,8 +31,9 @@ typedef struct down_message {
 
 bool frame_read_up(up_frame *out, const void *bytes, size_t length);
 
+/* lz4: the direction agreed on, -1: none, 3: one that is not said. */
 frame_bytes frame_provision(int code, const char *reason, const char *redirect_host,
-                            const char *resource, int64_t expires_at);
+                            const char *resource, int64_t expires_at, int lz4);
 frame_bytes frame_unread(const int *counts, int queues, int64_t timestamp);
 frame_bytes frame_notice(int queue);
 frame_bytes frame_sync(const char *queue, const down_message *messages, int count,

@@ -150,6 +150,7 @@ static bool run(uint64_t seed) {
   bool dns = eim_random_upto(&r, 2) == 0;
   bool manual = eim_random_upto(&r, 2) == 0;
   const char *options[] = {"heartBeatWait=30000", dns ? "isHttpDNS=true" : "delivery=true",
+                           seed % 3 ? "compression=true" : "compression=false",
                            manual ? "ackMode=manual" : NULL, NULL};
   world_start(&w, seed, options);
   world_open_token(&w, "tok", ++token);

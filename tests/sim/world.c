@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/lz4_stream.h"
 #include "eim_test.h"
 #include "frames.h"
 #include "model/error.h"
@@ -70,17 +71,41 @@ static void put_on_line(world *w, pending *p) {
   put(w, p);
 }
 
+static void bytes_down(world *w, uint32_t conn, const void *bytes, size_t length) {
+  pending *p = later(w, w->delay, TO_CLIENT, EIM_IN_FRAME);
+  p->conn = conn;
+  p->bytes = malloc(length ? length : 1);
+  memcpy(p->bytes, bytes, length);
+  p->length = length;
+  put_on_line(w, p);
+}
+
 static void frame_down(world *w, uint32_t conn, frame_bytes frame) {
   bool twice = w->duplicate_percent && (int)eim_random_upto(&w->random, 99) < w->duplicate_percent;
   for (int i = 0; i <= (int)twice; i++) {
-    pending *p = later(w, w->delay, TO_CLIENT, EIM_IN_FRAME);
-    p->conn = conn;
-    p->bytes = malloc(frame.length ? frame.length : 1);
-    memcpy(p->bytes, frame.bytes, frame.length);
-    p->length = frame.length;
-    put_on_line(w, p);
+    if (!w->packer) {
+      bytes_down(w, conn, frame.bytes, frame.length);
+      continue;
+    }
+    eim_buf packed = EIM_BUF_INIT;
+    if (!eim_lz4_encode(w->packer, frame.bytes, frame.length, &packed)) abort();
+    bytes_down(w, conn, packed.data, packed.length);
+    w->packed_down++;
+    eim_buf_free(&packed);
   }
   free(frame.bytes);
+}
+
+void world_bytes(world *w, const void *bytes, size_t length) {
+  bytes_down(w, w->conn, bytes, length);
+}
+
+/* The streams of a connection begin and end with it. */
+static void forget_lz4(world *w) {
+  eim_lz4_encoder_free(w->packer);
+  eim_lz4_decoder_free(w->unpacker);
+  w->packer = NULL;
+  w->unpacker = NULL;
 }
 
 static void lose(world *w, uint32_t conn, int64_t delay) {
@@ -110,6 +135,7 @@ static void on_connect(void *user, const eim_connect_request *request) {
   if (w->conn) violation(w, "a second connection while one is there");
   w->conn = request->conn;
   w->conn_open = w->conn_silent = false;
+  forget_lz4(w);
   w->connects++;
   snprintf(w->last_host, sizeof w->last_host, "%s", request->host);
   snprintf(w->last_ip, sizeof w->last_ip, "%s", request->ip);
@@ -471,10 +497,27 @@ static void serve_message(world *w, uint32_t conn, const up_frame *up) {
     frame_down(w, conn, frame_answer(up->meta_id, server_id, 0, "", w->now.wall + w->server_skew));
 }
 
+static void agree(world *w, uint32_t conn, const up_frame *up) {
+  int lz4 = up->offers_lz4 ? w->lz4 : -1;
+  frame_down(w, conn, frame_provision(0, "", NULL, up->resource, w->provision_expires, lz4));
+  if (lz4 == 1 || lz4 == 2) w->packer = eim_lz4_encoder_new();
+  if (lz4 >= 0 && lz4 != 1) w->unpacker = eim_lz4_decoder_new();
+}
+
+static bool read_up(world *w, up_frame *up, const void *bytes, size_t length) {
+  if (!w->unpacker) return frame_read_up(up, bytes, length);
+  eim_buf plain = EIM_BUF_INIT;
+  bool good = !eim_lz4_decode(w->unpacker, bytes, length, 1 << 20, &plain) &&
+              frame_read_up(up, plain.data, plain.length);
+  eim_buf_free(&plain);
+  w->packed_up++;
+  return good;
+}
+
 static void serve(world *w, uint32_t conn, const void *bytes, size_t length) {
   up_frame up;
   if (w->conn_silent) return;
-  if (!frame_read_up(&up, bytes, length)) {
+  if (!read_up(w, &up, bytes, length)) {
     violation(w, "the client sent a frame the server cannot read");
     return;
   }
@@ -484,6 +527,7 @@ static void serve(world *w, uint32_t conn, const void *bytes, size_t length) {
     snprintf(w->last_provision_token, sizeof w->last_provision_token, "%s", up.token);
     snprintf(w->last_provision_reason, sizeof w->last_provision_reason, "%s", up.reason);
     snprintf(w->last_provision_resource, sizeof w->last_provision_resource, "%s", up.resource);
+    w->last_provision_offered_lz4 = up.offers_lz4;
     if (!up.token[0]) violation(w, "a login without a token");
     switch (w->provision) {
     case ANSWER_SILENT: return;
@@ -492,11 +536,9 @@ static void serve(world *w, uint32_t conn, const void *bytes, size_t length) {
     case ANSWER_REFUSE:
       frame_down(w, conn,
                  frame_provision(w->provision_code, w->provision_reason, w->redirect_host,
-                                 up.resource, 0));
+                                 up.resource, 0, -1));
       return;
-    case ANSWER_OK:
-      frame_down(w, conn, frame_provision(0, "", NULL, up.resource, w->provision_expires));
-      return;
+    case ANSWER_OK: agree(w, conn, &up); return;
     }
     return;
   case EIM_CMD_UNREAD: {
@@ -621,6 +663,7 @@ void world_start(world *w, uint64_t seed, const char *const *options) {
   w->provision_reason = "";
   w->delay = 10;
   w->page = 5;
+  w->lz4 = 2;
   w->auto_done = true;
   w->next_position = 1;
   w->next_message_id = 5000000000000000000u;
@@ -662,6 +705,7 @@ void world_stop(world *w) {
     w->pending = next;
   }
   eim_buf_free(&w->logs);
+  forget_lz4(w);
   CHECK_INT(w->violations, 0);
 }
 

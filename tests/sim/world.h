@@ -69,6 +69,7 @@ typedef struct world {
     uint64_t seq, id;
   } held[2048]; /* messages the application has and is not done with, ackMode manual */
   int held_count;
+  int lz4;  /* direction the server agrees on when it is offered: 0 up, 1 down, 2 both, 3 unsaid */
   int page; /* metas in one fetch answer */
   stored store[512];
   int store_count;
@@ -91,6 +92,10 @@ typedef struct world {
   /* what was seen */
   uint32_t conn; /* the live one, 0: none */
   bool conn_open, conn_silent;
+  struct eim_lz4_encoder *packer;   /* of this connection, NULL: plain */
+  struct eim_lz4_decoder *unpacker; /* the same for what the client sends */
+  int packed_up, packed_down;       /* frames */
+  bool last_provision_offered_lz4;
   int connects, provisions, unreads, fetches, http_count;
   char last_host[128], last_url[512], last_ip[64], last_path[64];
   uint16_t last_port;
@@ -129,6 +134,9 @@ void world_kick(world *w, int operation, const char *reason);
 void world_odd_page(world *w, int count);
 void world_text(world *w, const char *text);                   /* a text frame from the server */
 uint64_t world_deliver(world *w, int queue, const char *text); /* a message for us; its id */
+
+/* Bytes from the server as they are, instead of a frame. */
+void world_bytes(world *w, const void *bytes, size_t length);
 
 /* The application is done with held[index] (ackMode manual). */
 void world_done(world *w, int index);

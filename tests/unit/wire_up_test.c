@@ -341,7 +341,7 @@ TEST(messages_that_cannot_be_sent) {
 /* A token with characters that need escaping must not break out of its JSON string. */
 TEST(token_is_escaped) {
   eim_secret *token = eim_secret_new("a\"b\\c");
-  eim_provision_up up = {"a#b", "u", "r", "d", "n", 5, 7, "1", "v4.0", "1:", NULL, token};
+  eim_provision_up up = {"a#b", "u", "r", "d", "n", 5, 7, "1", "v4.0", "1:", NULL, token, false};
   eim_buf out = EIM_BUF_INIT;
   CHECK(eim_frame_provision(&out, &up));
   EIM_PB(MSync) *sync = easemob__pb__msync__unpack(NULL, out.length, out.data);

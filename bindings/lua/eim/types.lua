@@ -193,6 +193,7 @@
 ---@field maxUndelivered? integer 1 to 1000000
 ---@field ackMode? string|integer auto, manual
 ---@field maxFrameBytes? integer 1024 to 268435455 (bytes)
+---@field compression? boolean true, false
 ---@field enableReportLogs? boolean true, false
 ---@field reportLogLevel? string|integer TRACE, DEBUG, INFO, WARN, ERROR, or 0 to 4
 ---@field reportMaxBytes? integer 65536 to 1073741824 (bytes)

@@ -161,6 +161,8 @@ const eim_option eim_options[] = {
    "When the server may forget a received message. auto: when its handlers have returned. manual: when the application says eim_client_message_done(); what it has not said so of comes again at the next login."},
   {"maxFrameBytes", EIM_OPTION_INT, FIELD(max_frame_bytes), "4194304", 1024, 268435455, NULL, "bytes", "1024 to 268435455",
    "A frame of the message server longer than this ends the connection. 4 MiB: a hundred times what a page of messages takes."},
+  {"compression", EIM_OPTION_BOOL, FIELD(compression), "false", 0, 0, NULL, "", "true, false",
+   "Offer the server to compress the message socket (LZ4, as easemob-websdk 4.21.1 does). False: it costs 176 KB for each client whose server agrees, and saves little where messages are few."},
   {"enableReportLogs", EIM_OPTION_BOOL, FIELD(enable_report_logs), "false", 0, 0, NULL, "", "true, false",
    "Upload the log lines of this client to the vendor, when its host list (`dnsUrls`, asked for this alone when `isHttpDNS` is off) wants that too. False as in the official SDK: what leaves the machine is for the application to say."},
   {"reportLogLevel", EIM_OPTION_ENUM, EIM_OPTION_NO_FIELD, "DEBUG", 0, 0, check_log_level, "", "TRACE, DEBUG, INFO, WARN, ERROR, or 0 to 4",

@@ -47,6 +47,7 @@ typedef struct eim_settings {
   int max_pending_sends;
   int max_undelivered; /* messages handed out but not yet dispatched, for each client */
   int max_frame_bytes;
+  bool compression; /* offer LZ4 at login */
   bool enable_report_logs;
   int report_log_level; /* eim_log_level */
   int report_max_bytes;

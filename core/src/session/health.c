@@ -31,6 +31,7 @@ void eim_session_health(const eim_session *self, eim_buf *out) {
                  ",\"framesUp\":%" PRIu64 ",\"framesDown\":%" PRIu64 ",\"bytesUp\":%" PRIu64
                  ",\"bytesDown\":%" PRIu64,
                  self->frames_up, self->frames_down, self->bytes_up, self->bytes_down);
+  eim_buf_printf(out, ",\"compression\":\"%s\"", eim_compress_name(self));
   eim_buf_printf(
       out,
       ",\"pendingSends\":%d,\"pendingRequests\":%d,\"queues\":%d,\"undelivered\":%" PRIu64

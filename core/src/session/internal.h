@@ -121,7 +121,10 @@ struct eim_session {
 
   /* the step under way */
   uint32_t conn, phase_http;
-  int text_code; /* from a text frame [code, reason] on this connection */
+  int text_code;                    /* from a text frame [code, reason] on this connection */
+  struct eim_lz4_encoder *packer;   /* of this connection; NULL: frames go up as they are */
+  struct eim_lz4_decoder *unpacker; /* the same for those that come down */
+  bool compress_failed;             /* once: it is not offered any more */
 
   /* online */
   int64_t last_rx, beat_at;
@@ -250,6 +253,16 @@ bool eim_outbox_cancel(eim_session *self, uint64_t token);
 /* End all: code and message of the error are those of cause. */
 void eim_outbox_fail(eim_session *self, const eim_error *cause);
 uint64_t eim_outbox_new_id(eim_session *self);
+
+/* compress.c */
+bool eim_compress_is_offered(const eim_session *self);
+/* As the login answer agreed. False: out of memory. */
+bool eim_compress_start(eim_session *self, const eim_frame *frame);
+void eim_compress_stop(eim_session *self);
+const char *eim_compress_name(const eim_session *self); /* both, up, down, none */
+void eim_compress_write(eim_session *self, const eim_buf *frame);
+/* False: the line was given up. */
+bool eim_compress_read(eim_session *self, const void *bytes, size_t length, eim_buf *out);
 
 /* side.c */
 void eim_side_start(eim_session *self, const eim_input *input, eim_side_kind kind);

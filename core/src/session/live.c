@@ -76,8 +76,7 @@ static void sync(eim_session *self, eim_frame *frame) {
   if (frame->has_queue) eim_pull_answer(self, frame);
 }
 
-void eim_live_frame(eim_session *self, const void *bytes, size_t length) {
-  if (self->state != EIM_STATE_PROVISIONING && self->state != EIM_STATE_ONLINE) return;
+static void plain_frame(eim_session *self, const void *bytes, size_t length) {
   eim_arena arena;
   if (!eim_arena_init(&arena, length * 2 + 512)) {
     eim_login_failed(self, eim_error_new(EIM_E_NOMEM, EIM_DOMAIN_LOCAL, EIM_E_NOMEM,
@@ -96,7 +95,6 @@ void eim_live_frame(eim_session *self, const void *bytes, size_t length) {
   }
   self->last_rx = self->now.mono;
   self->frames_down++;
-  self->bytes_down += length;
   if (frame.command == EIM_CMD_PROVISION) {
     eim_login_provisioned(self, &frame);
   } else if (self->state == EIM_STATE_ONLINE) {
@@ -109,4 +107,16 @@ void eim_live_frame(eim_session *self, const void *bytes, size_t length) {
   }
   eim_frame_release(&frame);
   eim_arena_free(&arena);
+}
+
+void eim_live_frame(eim_session *self, const void *bytes, size_t length) {
+  if (self->state != EIM_STATE_PROVISIONING && self->state != EIM_STATE_ONLINE) return;
+  self->bytes_down += length;
+  if (!self->unpacker) {
+    plain_frame(self, bytes, length);
+    return;
+  }
+  eim_buf plain = EIM_BUF_INIT;
+  if (eim_compress_read(self, bytes, length, &plain)) plain_frame(self, plain.data, plain.length);
+  eim_buf_free(&plain);
 }

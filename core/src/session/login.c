@@ -207,7 +207,8 @@ void eim_login_opened(eim_session *self) {
                            .action_version = ACTION_VERSION,
                            .session_id = session_id,
                            .reason = self->login_ext,
-                           .token = self->token};
+                           .token = self->token,
+                           .offers_lz4 = eim_compress_is_offered(self)};
     made = eim_frame_provision(&frame, &up) && !frame.failed;
   }
   if (made) {
@@ -284,7 +285,13 @@ static void online(eim_session *self, const eim_frame *frame) {
 void eim_login_provisioned(eim_session *self, const eim_frame *frame) {
   if (self->state != EIM_STATE_PROVISIONING) return;
   switch (frame->status.code) {
-  case 0: online(self, frame); return;
+  case 0:
+    if (eim_compress_start(self, frame))
+      online(self, frame);
+    else
+      eim_login_failed(self, eim_error_new(EIM_E_NOMEM, EIM_DOMAIN_LOCAL, EIM_E_NOMEM,
+                                           EIM_ERROR_RETRIABLE, "out of memory for LZ4"));
+    return;
   case 5: redirect(self, frame); return;
   case -1:
     eim_login_failed(self, eim_error_new(EIM_E_PROTOCOL, EIM_DOMAIN_LOCAL, EIM_E_PROTOCOL,
@@ -299,6 +306,7 @@ void eim_login_provisioned(eim_session *self, const eim_frame *frame) {
 static void drop_step(eim_session *self) {
   if (self->conn) self->io.disconnect(self->io.user, self->conn);
   self->conn = 0;
+  eim_compress_stop(self);
   if (self->phase_http) self->io.http_cancel(self->io.user, self->phase_http);
   self->phase_http = 0;
   eim_session_disarm(self, EIM_TIMER_PHASE);

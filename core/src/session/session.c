@@ -74,6 +74,7 @@ void eim_session_free(eim_session *self) {
   }
   eim_request_free(self);
   eim_report_free(self);
+  eim_compress_stop(self);
   eim_pull_free(self);
   eim_hosts_free(&self->hosts);
   eim_error_unref(self->discovery_error);
@@ -121,6 +122,10 @@ void eim_session_disarm(eim_session *self, eim_timer timer) {
 
 void eim_session_write(eim_session *self, const eim_buf *frame) {
   self->frames_up++;
+  if (self->packer) {
+    eim_compress_write(self, frame);
+    return;
+  }
   self->bytes_up += frame->length;
   self->io.send(self->io.user, self->conn, frame->data, frame->length);
 }

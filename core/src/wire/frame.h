@@ -37,6 +37,7 @@ typedef struct eim_provision_up {
   const char *version, *action_version, *session_id;
   const char *reason; /* login ext, NULL: none */
   const eim_secret *token;
+  bool offers_lz4; /* docs/protocol.md 18 */
 } eim_provision_up;
 
 bool eim_frame_provision(eim_buf *out, const eim_provision_up *up);
@@ -98,7 +99,8 @@ typedef struct eim_frame {
   int64_t timestamp; /* UNREAD, SYNC; 0 when absent */
   /* PROVISION */
   const char *resource;
-  int64_t expires_at; /* absolute ms from authToken.expires_in; 0 when absent */
+  int64_t expires_at;        /* absolute ms from authToken.expires_in; 0 when absent */
+  bool packs_up, packs_down; /* the server takes LZ4, in these directions */
   /* UNREAD: queues; NOTICE: queues[0]; SYNC: queue */
   eim_queue_info *queues;
   size_t queue_count;

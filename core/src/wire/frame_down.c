@@ -36,6 +36,12 @@ static bool decode_provision(eim_frame *out, eim_pool *pool, const ProtobufCBina
   if (body->authtoken && eim_json_parse(&root, body->authtoken, strlen(body->authtoken)) &&
       eim_json_loose_i64(eim_json_get(root, "expires_in"), &at) && at > 0)
     out->expires_at = at;
+  if (body->n_protocolcompresstype &&
+      body->protocolcompresstype[0] == EASEMOB__PB__PROVISION__COMPRESS_TYPE__COMPRESS_LZ4) {
+    int direction = body->has_protocolcompressdirection ? (int)body->protocolcompressdirection : 0;
+    out->packs_up = direction == 0 || direction == 2;
+    out->packs_down = direction == 1 || direction == 2;
+  }
   return true;
 }
 

@@ -111,6 +111,10 @@ bool eim_frame_provision(eim_buf *out, const eim_provision_up *up) {
   provision.sessionid = borrow(up->session_id);
   provision.reason = borrow_if(up->reason);
 
+  EIM_PB(Provision__CompressType) lz4[1] = {EASEMOB__PB__PROVISION__COMPRESS_TYPE__COMPRESS_LZ4};
+  provision.n_protocolcompresstype = up->offers_lz4;
+  provision.protocolcompresstype = lz4;
+
   bool ok = !auth.failed && !auth_token.failed &&
             envelope(out, &sync, EIM_CMD_PROVISION, &provision.base);
   eim_buf_wipe(&auth);

@@ -53,6 +53,7 @@ class Options(TypedDict, total=False):
     max_undelivered: int | None
     ack_mode: str | None
     max_frame_bytes: int | None
+    compression: bool | None
     enable_report_logs: bool | None
     report_log_level: str | int | None
     report_max_bytes: int | None
