@@ -10,6 +10,7 @@ packages=(
   libwebsockets-dev libwebsockets-evlib-uv libcurl4-openssl-dev   # message socket, REST
   libcjson-dev libssl-dev libuv1-dev
   protobuf-c-compiler protobuf-compiler libprotobuf-c-dev liblz4-dev
+  libsqlite3-dev                                                  # the sandbox's --data
   ca-certificates curl python3                                    # demo, tests
 )
 if [ "${1:-}" = --test ]; then

@@ -80,6 +80,11 @@ typedef struct eim_sandbox_options {
   bool report_logs;                    /* the bootstrap list asks for uploads of log lines */
   int64_t report_interval;             /* ms, of these; 300000 */
   eim_sandbox_compression compression; /* see there */
+  const char *data; /* file that keeps the state over restarts; NULL: memory only */
+  /* Runs once, on the sandbox's thread, when `data` can no longer be written (disk full): all lines
+   * are cut, nothing more is answered. Must not call the sandbox. */
+  void (*on_data_error)(void *data, const char *why);
+  void *on_data_error_data;
 } eim_sandbox_options;
 
 /* What a failure applies to, and what is counted. */
@@ -144,7 +149,8 @@ EIM_SANDBOX_API uint16_t eim_sandbox_port(const eim_sandbox *self);
 EIM_SANDBOX_API const char *eim_sandbox_ca_file(const eim_sandbox *self); /* NULL without tls */
 EIM_SANDBOX_API const char *eim_sandbox_ca_pem(const eim_sandbox *self);  /* NULL without tls */
 
-/* Accounts. Names fold to lower case. The last four end sessions as the service does. */
+/* Accounts. Names fold to lower case. The last three end sessions as the service does. An account
+ * that `data` brought with it may be added once more with the password it has. */
 EIM_SANDBOX_API bool eim_sandbox_add_user(eim_sandbox *self, const char *user,
                                           const char *password);
 EIM_SANDBOX_API bool eim_sandbox_remove_user(eim_sandbox *self, const char *user); /* 207 */

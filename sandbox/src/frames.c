@@ -15,6 +15,7 @@ static void append(eim_sandbox *self, eim_sb_conn *conn, eim_sb_out_kind kind, c
     return;
   }
   out->next = NULL;
+  out->turn = self->turn;
   out->kind = kind;
   out->size = size;
   if (size) memcpy(out->data + LWS_PRE, bytes, size);

@@ -29,13 +29,16 @@ static const char usage[] =
     "  --multi-device              several devices of one user at once\n"
     "  --allow-edit                messages can be edited by their senders\n"
     "  --open-registration yes|no  whether anybody may register (yes)\n"
+    "  --data FILE                 keep accounts, tokens, devices and waiting messages in this "
+    "file\n"
     "  --until-eof                 end when standard input ends: with whoever started it\n"
     "  --compression DIRECTIONS    LZ4 for clients that offer it: both, up, down or none (both)\n"
     "  --report-logs               the bootstrap list asks for uploads of log lines\n"
     "  --help, --version\n\n"
     "When it is ready it prints one line of JSON: apiUrl, url, sockjsUrl, dnsUrl, adminUrl, "
     "appKey,\n"
-    "caFile, pid. It ends with status 0 on SIGINT or SIGTERM, and with 2 when it cannot start.\n";
+    "caFile, pid. It ends with status 0 on SIGINT or SIGTERM, with 2 when it cannot start,\n"
+    "with 1 when --data cannot be written any more.\n";
 
 #define MAX_USERS 1000
 
@@ -83,6 +86,7 @@ static int parse(int argc, char **argv, arguments *a) {
                                         {"multi-device", no_argument, NULL, 'm'},
                                         {"allow-edit", no_argument, NULL, 'd'},
                                         {"open-registration", required_argument, NULL, 'o'},
+                                        {"data", required_argument, NULL, 'f'},
                                         {"report-logs", no_argument, NULL, 'r'},
                                         {"compression", required_argument, NULL, 'c'},
                                         {"until-eof", no_argument, NULL, 'e'},
@@ -116,6 +120,7 @@ static int parse(int argc, char **argv, arguments *a) {
         return complain("--token-ttl is 1 to 1000000000 seconds", optarg);
       break;
     case 'm': a->options.multi_device = true; break;
+    case 'f': a->options.data = optarg; break;
     case 'd': a->options.allow_edit = true; break;
     case 'e': a->until_eof = true; break;
     case 'r': a->options.report_logs = true; break;
@@ -144,7 +149,11 @@ static bool add_users(eim_sandbox *sandbox, arguments *a) {
     bool good = eim_sandbox_add_user(sandbox, a->users[i], colon + 1);
     memset(colon + 1, '*', strlen(colon + 1)); /* not in the process list for long */
     if (good) continue;
-    complain("cannot add this user (a-z 0-9 _ - . only, no name twice)", a->users[i]);
+    complain(a->options.data
+                 ? "cannot add this user (a-z 0-9 _ - . only, no name twice or with another "
+                   "password in --data)"
+                 : "cannot add this user (a-z 0-9 _ - . only, no name twice)",
+             a->users[i]);
     return false;
   }
   return true;
@@ -179,6 +188,15 @@ static void *watch_input(void *unused) {
   return NULL;
 }
 
+static volatile sig_atomic_t data_failed;
+
+static void data_error(void *unused, const char *why) {
+  (void)unused;
+  complain(why, NULL);
+  data_failed = 1;
+  kill(getpid(), SIGTERM);
+}
+
 int eim_sandbox_main(int argc, char **argv) {
   static arguments a;
   int status = parse(argc, argv, &a);
@@ -191,6 +209,7 @@ int eim_sandbox_main(int argc, char **argv) {
   signal(SIGPIPE, SIG_IGN);
   char error[256];
   lws_set_log_level(0, NULL); /* a busy port is told in one line, by us */
+  a.options.on_data_error = data_error;
   eim_sandbox *sandbox = eim_sandbox_new(&a.options, error, sizeof error);
   if (!sandbox) return complain(error, NULL);
   status = 2;
@@ -199,7 +218,7 @@ int eim_sandbox_main(int argc, char **argv) {
     if (a.until_eof && !pthread_create(&watch, NULL, watch_input, NULL)) pthread_detach(watch);
     int which;
     sigwait(&ends, &which);
-    status = 0;
+    status = data_failed ? 1 : 0;
   }
   eim_sandbox_free(sandbox);
   return status;

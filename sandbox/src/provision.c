@@ -92,7 +92,7 @@ static void answer(eim_sandbox *self, eim_sb_conn *conn, refusal why, const char
   eim_sb_close_saying(self, conn, "[401,\"normal closed\"]"); /* docs/protocol.md 4, 6 */
 }
 
-static void forget_oldest(eim_sb_user *user) {
+static void forget_oldest(eim_sandbox *self, eim_sb_user *user) {
   eim_sb_device *oldest = NULL;
   size_t count = 0;
   for (eim_sb_device *device = user->devices; device; device = device->next, count++)
@@ -101,6 +101,7 @@ static void forget_oldest(eim_sb_user *user) {
   eim_sb_device **at = &user->devices;
   while (*at != oldest) at = &(*at)->next;
   *at = oldest->next;
+  eim_sb_store_device_gone(self->store, oldest);
   eim_sb_free_device(oldest);
 }
 
@@ -125,15 +126,17 @@ static bool set_text(char **where, const char *text) {
   return true;
 }
 
-static eim_sb_device *new_device(eim_sb_user *user) {
-  forget_oldest(user);
+static eim_sb_device *new_device(eim_sandbox *self, eim_sb_user *user) {
+  forget_oldest(self, user);
   eim_sb_device *device = calloc(1, sizeof *device);
   if (!device) return NULL;
   if (!user->devices) {
-    device->queues = user->inbox.queues;
-    device->waiting = user->inbox.waiting;
-    device->position = user->inbox.position;
-    memset(&user->inbox, 0, sizeof user->inbox);
+    *device = user->inbox; /* with its row, so that what waits need not be written again */
+    user->inbox = (eim_sb_device){.id = eim_sb_store_next(self->store), .store = self->store};
+    eim_sb_store_user(self->store, user);
+  } else {
+    device->id = eim_sb_store_next(self->store);
+    device->store = self->store;
   }
   device->next = user->devices;
   user->devices = device;
@@ -177,7 +180,7 @@ static eim_sb_device *attach(eim_sandbox *self, eim_sb_user *user, const Easemob
       hang_up(self, oldest, EIM_SANDBOX_KICK_REPLACED, up->reason);
     }
   }
-  if (!device) device = new_device(user);
+  if (!device) device = new_device(self, user);
   if (!device || !set_text(&device->resource, resource) ||
       !set_text(&device->uuid, up->deviceuuid) || !set_text(&device->name, up->devicename) ||
       !set_text(&device->class_name, class_name)) {
@@ -185,6 +188,7 @@ static eim_sb_device *attach(eim_sandbox *self, eim_sb_user *user, const Easemob
     return NULL;
   }
   device->last_login = ++self->logins;
+  eim_sb_store_device(self->store, user, device);
   return device;
 }
 

@@ -24,7 +24,8 @@ eim_sb_meta *eim_sb_meta_new(const eim_sb_pb_meta *pb) {
 
 void eim_sb_meta_unref(eim_sb_meta *meta) {
   if (!meta || --meta->refs) return;
-  easemob__pb__meta__free_unpacked(meta->pb, NULL);
+  eim_sb_store_message_gone(meta);
+  if (meta->pb) easemob__pb__meta__free_unpacked(meta->pb, NULL);
   free(meta);
 }
 
@@ -70,6 +71,7 @@ static void drop_first(eim_sb_device *device, eim_sb_queue *queue) {
   if (!queue->first) queue->last = NULL;
   queue->count--;
   device->waiting--;
+  eim_sb_store_waiting_gone(device, item);
   eim_sb_meta_unref(item->meta);
   free(item);
 }
@@ -99,17 +101,14 @@ static void make_room(eim_sb_device *device) {
   if (!oldest->count) remove_queue(device, oldest);
 }
 
-bool eim_sb_enqueue(eim_sandbox *self, eim_sb_device *device, const char *name, const char *domain,
-                    const char *resource, eim_sb_meta *meta) {
-  if (device->waiting >= self->options.queue_limit) make_room(device);
+static eim_sb_queue *append(eim_sb_device *device, const char *name, const char *domain,
+                            const char *resource, eim_sb_meta *meta, uint64_t position) {
   eim_sb_queue *queue = find(device, name, domain, resource);
   if (!queue) queue = add_queue(device, name, domain, resource);
   eim_sb_item *item = queue ? calloc(1, sizeof *item) : NULL;
-  if (!item) return false;
-  /* Below 2^53, since the peers keep keys as doubles. */
-  uint64_t position = (uint64_t)eim_sb_now(self) << 10;
-  device->position = position > device->position ? position : device->position + 1;
-  item->position = device->position;
+  if (!item) return NULL;
+  if (device->position < position) device->position = position;
+  item->position = position;
   item->meta = meta;
   meta->refs++;
   if (queue->last)
@@ -119,6 +118,23 @@ bool eim_sb_enqueue(eim_sandbox *self, eim_sb_device *device, const char *name, 
   queue->last = item;
   queue->count++;
   device->waiting++;
+  return queue;
+}
+
+bool eim_sb_restore(eim_sb_device *device, const char *name, const char *domain,
+                    const char *resource, eim_sb_meta *meta, uint64_t position) {
+  return append(device, name, domain, resource, meta, position) != NULL;
+}
+
+bool eim_sb_enqueue(eim_sandbox *self, eim_sb_device *device, const char *name, const char *domain,
+                    const char *resource, eim_sb_meta *meta) {
+  if (device->waiting >= self->options.queue_limit) make_room(device);
+  /* Below 2^53, since the peers keep keys as doubles. */
+  uint64_t position = (uint64_t)eim_sb_now(self) << 10;
+  if (position <= device->position) position = device->position + 1;
+  eim_sb_queue *queue = append(device, name, domain, resource, meta, position);
+  if (!queue) return false;
+  eim_sb_store_waiting(device, queue, queue->last);
   if (device->conn) {
     Easemob__Pb__CommNotice notice = EASEMOB__PB__COMM_NOTICE__INIT;
     Easemob__Pb__JID jid;
@@ -130,6 +146,13 @@ bool eim_sb_enqueue(eim_sandbox *self, eim_sb_device *device, const char *name, 
 }
 
 void eim_sb_trim(eim_sb_device *device, eim_sb_queue *queue, uint64_t key) {
+  uint64_t covered = key < device->position ? key : device->position;
+  /* Positions never go back, not even when the machine's clock does over a restart: a key would
+   * acknowledge what its peer has never seen. */
+  if (covered > device->acknowledged) {
+    device->acknowledged = covered;
+    eim_sb_store_acknowledged(device, covered);
+  }
   while (queue->first && queue->first->position <= key) drop_first(device, queue);
   if (!queue->count) remove_queue(device, queue);
 }

@@ -140,6 +140,7 @@ static void change(eim_sandbox *self, eim_sb_request *request, eim_sb_user *user
   if (copy) {
     free(user->nickname);
     user->nickname = copy;
+    eim_sb_store_user(self->store, user);
   }
   cJSON_Delete(body);
   with_entity(self, request, "put", user);

@@ -64,10 +64,7 @@ static void by_password(eim_sandbox *self, eim_sb_request *request, const cJSON 
     grant_error(self, request, 404, "user not found");
     return;
   }
-  eim_secret *given = eim_secret_new(password ? password : "");
-  bool good = given && eim_secret_equal(given, user->password);
-  eim_secret_unref(given);
-  if (!good)
+  if (!eim_sb_has_password(user, password ? password : ""))
     grant_error(self, request, 400, "invalid password");
   else if (!user->activated)
     grant_error(self, request, 400, "user not activated");

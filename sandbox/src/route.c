@@ -67,11 +67,12 @@ static const eim_sb_seen *find_seen(const eim_sb_user *user, uint64_t client_id,
   return NULL;
 }
 
-static void remember(eim_sb_user *user, uint64_t client_id, uint64_t digest, uint64_t server_id,
-                     int64_t timestamp) {
+static void remember(eim_sandbox *self, eim_sb_user *user, uint64_t client_id, uint64_t digest,
+                     uint64_t server_id, int64_t timestamp) {
   if (!user->seen && !(user->seen = calloc(EIM_SB_SEEN, sizeof *user->seen))) return;
-  user->seen[user->seen_count++ % EIM_SB_SEEN] =
+  user->seen[user->seen_count % EIM_SB_SEEN] =
       (eim_sb_seen){client_id, digest, server_id, timestamp};
+  eim_sb_store_seen(self->store, user, user->seen_count++);
 }
 
 static eim_sb_sent *find_sent(eim_sandbox *self, uint64_t server_id) {
@@ -198,6 +199,7 @@ static bool note_edit(eim_sandbox *self, const eim_sb_user *user, bool group, in
       down->payload.data = bytes; /* freed by chat() */
       down->payload.len = packed;
       sent->edits++;
+      eim_sb_store_sent(self, sent);
       good = true;
     }
     body->meta = kept;
@@ -233,11 +235,13 @@ static verdict chat(eim_sandbox *self, eim_sb_conn *conn, const eim_sb_pb_meta *
     route_single(self, conn, up, meta);
   eim_sb_meta_unref(meta);
   if (!why.code && !edited) {
-    eim_sb_sent *sent = &self->sent[self->sent_next++ % EIM_SB_SENT];
+    eim_sb_sent *sent = &self->sent[self->sent_next % EIM_SB_SENT];
     sent->server_id = server_id;
     sent->timestamp = timestamp;
     sent->edits = 0;
     snprintf(sent->from, sizeof sent->from, "%s", conn->user->name);
+    sent->number = self->sent_next++;
+    eim_sb_store_sent(self, sent);
   }
   return why;
 }
@@ -343,7 +347,7 @@ bool eim_sb_upload(eim_sandbox *self, eim_sb_conn *conn, const eim_sb_pb_meta *m
     why = muc(self, conn, meta, reason);
   else /* contacts and the like go over REST: proposed */
     why = (verdict){EASEMOB__PB__STATUS__ERROR_CODE__UNKNOWN_COMMAND, "unknown command"};
-  if (!why.code) remember(conn->user, meta->id, digest, server_id, timestamp);
+  if (!why.code) remember(self, conn->user, meta->id, digest, server_id, timestamp);
   answer_with(self, conn, meta->id, server_id, timestamp, why, *edit && !why.code ? edit : NULL);
   return true;
 }

@@ -11,6 +11,14 @@ static void lock(const eim_sandbox *self) {
 static void unlock(const eim_sandbox *self) {
   pthread_mutex_unlock((pthread_mutex_t *)&self->lock);
 }
+/* After a change: what was promised to the caller is kept. */
+static bool settle(eim_sandbox *self, bool good) {
+  bool kept = eim_sb_store_commit(self);
+  if (!kept) eim_sb_wake(self, NULL); /* the server's thread ends the lines */
+  good = kept && good;
+  unlock(self);
+  return good;
+}
 
 static char *format(const char *text, ...) __attribute__((format(printf, 1, 2)));
 static char *format(const char *text, ...) {
@@ -49,8 +57,12 @@ static bool set_options(eim_sandbox *self, const eim_sandbox_options *options, c
   self->bind = eim_strdup(o->bind ? o->bind : "127.0.0.1");
   self->admin_bind = eim_strdup(o->admin_bind ? o->admin_bind : "127.0.0.1");
   self->ca_dir = eim_strdup(o->ca_dir);
-  o->app_key = o->bind = o->admin_bind = o->ca_dir = NULL;
-  if (self->app_key && self->org && self->app && self->bind && self->admin_bind) return true;
+  bool has_data = o->data != NULL;
+  self->data = eim_strdup(o->data);
+  o->app_key = o->bind = o->admin_bind = o->ca_dir = o->data = NULL;
+  if (self->app_key && self->org && self->app && self->bind && self->admin_bind &&
+      (self->data || !has_data))
+    return true;
   snprintf(error, size, "out of memory");
   return false;
 }
@@ -91,8 +103,9 @@ eim_sandbox *eim_sandbox_new(const eim_sandbox_options *options, char *error, si
   eim_random_seed_os(&self->random);
   eim_sb_uuid(self, self->app_uuid);
   lock(self); /* nothing is answered before the addresses are known */
-  bool good =
-      set_options(self, options, error, error_size) && eim_sb_server_start(self, error, error_size);
+  bool good = set_options(self, options, error, error_size) &&
+              (!self->data || eim_sb_store_open(self, self->data, error, error_size)) &&
+              eim_sb_server_start(self, error, error_size);
   if (good && !set_urls(self)) {
     snprintf(error, error_size, "out of memory");
     good = false;
@@ -107,10 +120,12 @@ void eim_sandbox_free(eim_sandbox *self) {
   if (!self) return;
   eim_sb_server_stop(self);
   while (self->conns) eim_sb_detach(self, self->conns);
+  eim_sb_store_end(self->store);
   eim_sb_free_tokens(self);
   eim_sb_free_users(self);
   eim_sb_free_groups(self);
   eim_sb_free_files(self);
+  eim_sb_store_free(self->store);
   eim_sb_log_clear(self);
   eim_sb_remove_certificates(self);
   for (int i = 0; i < EIM_SANDBOX_WHAT_COUNT; i++) free(self->faults[i].text);
@@ -120,6 +135,7 @@ void eim_sandbox_free(eim_sandbox *self) {
   free(self->bind);
   free(self->admin_bind);
   free(self->ca_dir);
+  free(self->data);
   free(self->api_url);
   free(self->url);
   free(self->sockjs_url);
@@ -165,34 +181,32 @@ bool eim_sandbox_add_user(eim_sandbox *self, const char *user, const char *passw
       !eim_sb_name_legal(user))
     return false;
   lock(self);
-  bool good = !eim_sb_find_user(self, user) && eim_sb_create_user(self, user, password, NULL);
-  unlock(self);
-  return good;
+  eim_sb_user *known = eim_sb_find_user(self, user);
+  bool good = known ? known->is_loaded && eim_sb_has_password(known, password)
+                    : eim_sb_create_user(self, user, password, NULL) != NULL;
+  if (known) known->is_loaded = false;
+  return settle(self, good);
 }
 
 bool eim_sandbox_remove_user(eim_sandbox *self, const char *name) {
   lock(self);
   eim_sb_user *user = eim_sb_find_user(self, name);
   if (user) eim_sb_remove_user(self, user);
-  unlock(self);
-  return user != NULL;
+  return settle(self, user != NULL);
 }
 
 bool eim_sandbox_set_password(eim_sandbox *self, const char *name, const char *password) {
   if (!password || !*password) return false;
   lock(self);
   eim_sb_user *user = eim_sb_find_user(self, name);
-  bool good = user && eim_sb_change_password(self, user, password);
-  unlock(self);
-  return good;
+  return settle(self, user && eim_sb_change_password(self, user, password));
 }
 
 bool eim_sandbox_set_active(eim_sandbox *self, const char *name, bool on) {
   lock(self);
   eim_sb_user *user = eim_sb_find_user(self, name);
   if (user) eim_sb_activate(self, user, on);
-  unlock(self);
-  return user != NULL;
+  return settle(self, user != NULL);
 }
 
 bool eim_sandbox_add_group(eim_sandbox *self, const char *id, bool room, const char *const *members,
@@ -228,8 +242,7 @@ bool eim_sandbox_issue_token(eim_sandbox *self, const char *name, int64_t ttl, c
   int64_t seconds = ttl < 0 ? 0 : ttl ? ttl : self->options.token_ttl;
   bool good =
       user && seconds < 1000000000000 && eim_sb_issue(self, user, seconds * 1000, out, out_size);
-  unlock(self);
-  return good;
+  return settle(self, good);
 }
 
 int eim_sandbox_kick(eim_sandbox *self, const char *name, const char *resource, int operation,
@@ -280,7 +293,7 @@ uint64_t eim_sandbox_push_meta(eim_sandbox *self, const char *name, const void *
   lock(self);
   eim_sb_user *user = eim_sb_find_user(self, name);
   uint64_t id = user ? eim_sb_push_meta(self, user, pb) : 0;
-  unlock(self);
+  if (!settle(self, true)) id = 0;
   easemob__pb__meta__free_unpacked(pb, NULL);
   return id;
 }
@@ -318,7 +331,7 @@ uint64_t eim_sandbox_push(eim_sandbox *self, const char *name, const char *from,
   meta.payload.data = bytes;
   meta.payload.len = size;
   uint64_t id = user ? eim_sb_push_meta(self, user, &meta) : 0;
-  unlock(self);
+  if (!settle(self, true)) id = 0;
   free(bytes);
   return id;
 }
@@ -367,14 +380,14 @@ bool eim_sandbox_expire_token(eim_sandbox *self, const char *name) {
   lock(self);
   eim_sb_user *user = name ? eim_sb_find_user(self, name) : NULL;
   if (user || !name) eim_sb_expire(self, user);
-  unlock(self);
-  return user || !name;
+  return settle(self, user || !name);
 }
 
 void eim_sandbox_move_clock(eim_sandbox *self, int64_t ms) {
   lock(self);
   self->clock_offset += ms;
-  unlock(self);
+  eim_sb_store_state(self->store);
+  settle(self, true);
 }
 
 int64_t eim_sandbox_now(const eim_sandbox *self) {

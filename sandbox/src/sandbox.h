@@ -18,6 +18,7 @@
 #include "base/random.h"
 #include "base/secret.h"
 #include "base/text.h"
+#include "store.h"
 
 #define EIM_SB_BUCKETS 4096
 #define EIM_SB_DOMAIN_USER "easemob.com"
@@ -40,6 +41,8 @@ typedef Easemob__Pb__Status__ErrorCode eim_sb_code;
 typedef struct eim_sb_meta {
   int refs;
   eim_sb_pb_meta *pb;
+  int64_t id; /* row of the store; 0: not kept */
+  eim_sb_store *store;
 } eim_sb_meta;
 
 typedef struct eim_sb_item {
@@ -63,7 +66,10 @@ typedef struct eim_sb_device {
   uint64_t last_login;
   eim_sb_queue *queues;
   int waiting;
-  uint64_t position; /* last one given, over all queues: docs/protocol.md 20.4 */
+  uint64_t position;     /* last one given, over all queues: docs/protocol.md 20.4 */
+  uint64_t acknowledged; /* last one that a key has covered */
+  int64_t id;            /* row of the store */
+  eim_sb_store *store;
 } eim_sb_device;
 
 typedef struct eim_sb_seen {
@@ -75,8 +81,10 @@ typedef struct eim_sb_user {
   struct eim_sb_user *next;
   char *name, *nickname;
   char uuid[37];
-  eim_secret *password;
+  uint8_t salt[16], password[32]; /* SHA-256 of salt and password */
   int64_t created, modified;
+  int64_t id;     /* row of the store */
+  bool is_loaded; /* from there, and not yet asked for by eim_sandbox_add_user() */
   bool activated, frozen;
   eim_sb_device *devices;
   eim_sb_device inbox; /* queues of an account that never logged in; the first device takes them */
@@ -123,7 +131,8 @@ typedef enum eim_sb_transport {
 
 typedef struct eim_sb_out {
   struct eim_sb_out *next;
-  int64_t due; /* monotonic ms */
+  int64_t due;   /* monotonic ms */
+  uint64_t turn; /* when it was said */
   eim_sb_out_kind kind;
   size_t size;
   uint8_t data[]; /* LWS_PRE, then size bytes */
@@ -165,6 +174,7 @@ typedef struct eim_sb_request {
   bool takes_ranges;
   eim_buf answer;
   int64_t due;
+  uint64_t turn; /* when it was answered */
 } eim_sb_request;
 
 typedef struct eim_sb_fault {
@@ -177,6 +187,7 @@ typedef struct eim_sb_fault {
 typedef struct eim_sb_sent {
   uint64_t server_id;
   int64_t timestamp;
+  size_t number; /* of all that were ever sent */
   int edits;
   char from[EIM_SB_MAX_NAME + 1];
 } eim_sb_sent;
@@ -187,7 +198,7 @@ struct eim_sandbox {
   bool started, stop, on_thread; /* on_thread: the thread is running, and is `runner` */
   pthread_t runner;
   eim_sandbox_options options; /* its strings are the copies below */
-  char *app_key, *org, *app, *bind, *admin_bind, *ca_dir;
+  char *app_key, *org, *app, *bind, *admin_bind, *ca_dir, *data;
   char app_uuid[37];
   struct lws_context *lws;
   struct lws_vhost *vhost, *admin_vhost;
@@ -195,6 +206,11 @@ struct eim_sandbox {
   lws_sorted_usec_list_t timer;
   int port, admin_port;
   char *api_url, *url, *sockjs_url, *dns_url, *admin_url, *ca_pem, *ca_file, *private_dir;
+  eim_sb_store *store; /* NULL: all is in memory only */
+  /* Of the server's loop. What is said in one turn goes out in a later one: in between, the store
+   * commits. */
+  uint64_t turn;
+  bool broken; /* the store failed: nothing more is said */
   eim_sb_user *users[EIM_SB_BUCKETS];
   size_t user_count;
   eim_sb_token *tokens[EIM_SB_BUCKETS];
@@ -230,6 +246,8 @@ eim_sb_user *eim_sb_find_user(eim_sandbox *self, const char *name); /* any case 
 eim_sb_user *eim_sb_create_user(eim_sandbox *self, const char *name, const char *password,
                                 const char *nickname);
 void eim_sb_remove_user(eim_sandbox *self, eim_sb_user *user); /* 207, then gone */
+void eim_sb_link_user(eim_sandbox *self, eim_sb_user *user);
+bool eim_sb_has_password(const eim_sb_user *user, const char *password);
 bool eim_sb_change_password(eim_sandbox *self, eim_sb_user *user, const char *password);
 void eim_sb_activate(eim_sandbox *self, eim_sb_user *user, bool on);
 void eim_sb_free_users(eim_sandbox *self);
@@ -248,6 +266,7 @@ void eim_sb_hash_text(const char *text, char out[13]); /* 12 hex digits, for the
 /* ttl_ms 0: for ever. user NULL: app token. */
 eim_sb_token *eim_sb_issue(eim_sandbox *self, eim_sb_user *user, int64_t ttl_ms, char *out,
                            size_t out_size);
+void eim_sb_link_token(eim_sandbox *self, eim_sb_token *token);
 eim_sb_token *eim_sb_find_token(eim_sandbox *self, const char *text); /* dynamic tokens too */
 bool eim_sb_token_expired(const eim_sandbox *self, const eim_sb_token *token);
 void eim_sb_revoke(eim_sandbox *self, const eim_sb_user *user);
@@ -260,6 +279,9 @@ void eim_sb_meta_unref(eim_sb_meta *meta);
 /* Appends to the device's queue and sends NOTICE when it is connected. */
 bool eim_sb_enqueue(eim_sandbox *self, eim_sb_device *device, const char *queue, const char *domain,
                     const char *resource, eim_sb_meta *meta);
+/* The same of what the store kept: at this position, without NOTICE. */
+bool eim_sb_restore(eim_sb_device *device, const char *queue, const char *domain,
+                    const char *resource, eim_sb_meta *meta, uint64_t position);
 eim_sb_queue *eim_sb_find_queue(const eim_sb_device *device, const Easemob__Pb__JID *jid);
 void eim_sb_trim(eim_sb_device *device, eim_sb_queue *queue, uint64_t key);
 void eim_sb_free_queues(eim_sb_device *device);

@@ -36,6 +36,11 @@ static bool frozen(const eim_sandbox *self, const eim_sb_conn *conn) {
   return self->frozen || (conn->user && conn->user->frozen);
 }
 
+/* Not before the changes that it tells of are kept. */
+static bool may_go_out(const eim_sandbox *self, uint64_t turn) {
+  return !self->store || (turn < self->turn && !self->broken);
+}
+
 static void timer_fired(lws_sorted_usec_list_t *timer);
 
 static void pump(eim_sandbox *self) {
@@ -64,6 +69,9 @@ static void pump(eim_sandbox *self) {
     conn->ready_next = later;
     later = conn;
   }
+  if (self->broken) /* whoever waits for an answer shall see that none comes */
+    for (eim_sb_request *request = self->requests; request; request = request->next)
+      lws_set_timeout(request->wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_ASYNC);
   self->ready = later; /* looked at again when the timer fires, or earlier */
   for (eim_sb_request *request = self->requests; request; request = request->next) {
     if (!request->answered || request->silent) continue;
@@ -80,8 +88,24 @@ static void pump(eim_sandbox *self) {
 static void timer_fired(lws_sorted_usec_list_t *timer) {
   eim_sandbox *self = lws_container_of(timer, eim_sandbox, timer);
   pthread_mutex_lock(&self->lock);
-  pump(self);
+  if (!self->store) pump(self);
   pthread_mutex_unlock(&self->lock);
+}
+
+/* The end of a turn of the loop, in which changes were made and answers written down. */
+static void end_turn(eim_sandbox *self) {
+  self->turn++;
+  if (!self->broken && !eim_sb_store_commit(self)) {
+    self->broken = true;
+    for (eim_sb_conn *conn = self->conns; conn; conn = conn->next) {
+      conn->cut = true;
+      eim_sb_wake(self, conn);
+    }
+    if (self->options.on_data_error)
+      self->options.on_data_error(self->options.on_data_error_data,
+                                  eim_sb_store_error(self->store));
+  }
+  pump(self);
 }
 
 /* --- requests */
@@ -191,6 +215,7 @@ static int handle(eim_sandbox *self, eim_sb_request *request) {
     eim_sb_rest(self, request);
   if (request->dropped) return -1;
   request->answered = true;
+  request->turn = self->turn;
   request->due = eim_sb_monotonic() + (request->admin ? 0 : self->delay);
   return 0;
 }
@@ -201,6 +226,7 @@ enum {
 }; /* what a form has around its file, at most; proposed */
 
 static int http_request(eim_sandbox *self, session *s, struct lws *wsi, const char *path) {
+  if (self->broken) return -1;
   if (s->request) free_request(self, s->request);
   s->request = new_request(self, wsi, path);
   if (!s->request) return -1;
@@ -248,8 +274,9 @@ static int http_body(session *s, const void *bytes, size_t size) {
 
 static int http_write(eim_sandbox *self, session *s, struct lws *wsi) {
   eim_sb_request *request = s->request;
-  if (!request || !request->answered || request->silent || request->due > eim_sb_monotonic())
-    return 0;
+  if (!request || !request->answered || request->silent || request->due > eim_sb_monotonic() ||
+      !may_go_out(self, request->turn))
+    return 0; /* pump() asks again */
   uint8_t head[LWS_PRE + 2048], *start = head + LWS_PRE, *at = start, *end = head + sizeof head;
   if (request->answer.failed ||
       lws_add_http_common_headers(wsi, (unsigned)request->status, request->type,
@@ -320,6 +347,7 @@ static void hold(eim_sandbox *self, struct lws *wsi) {
 
 /* 0: go on; > 0: it was answered, or shall wait for ever; < 0: drop. */
 static int upgrade(eim_sandbox *self, struct lws *wsi) {
+  if (self->broken) return -1;
   char path[128] = "";
   if (lws_get_vhost(wsi) != self->vhost ||
       lws_hdr_copy(wsi, path, sizeof path, WSI_TOKEN_GET_URI) < 0 ||
@@ -409,7 +437,7 @@ static int say_goodbye(eim_sb_conn *conn, struct lws *wsi) {
 static int ws_write(eim_sandbox *self, session *s, struct lws *wsi) {
   eim_sb_conn *conn = s->conn;
   if (!conn || !conn->out || frozen(self, conn) || conn->cut) return 0;
-  if (conn->out->due > eim_sb_monotonic()) {
+  if (conn->out->due > eim_sb_monotonic() || !may_go_out(self, conn->out->turn)) {
     eim_sb_wake(self, conn);
     return 0;
   }
@@ -485,7 +513,7 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
   int result = reason == LWS_CALLBACK_EVENT_WAIT_CANCELLED
                    ? 0
                    : callback_locked(self, wsi, reason, user, in, size);
-  if (self->lws && !self->stop) pump(self);
+  if (self->lws && !self->stop && !self->store) pump(self); /* else at the end of the turn */
   pthread_mutex_unlock(&self->lock);
   return result;
 }
@@ -506,6 +534,7 @@ static void *run(void *argument) {
   while (!stop && lws_service(self->lws, 0) >= 0) {
     pthread_mutex_lock(&self->lock);
     stop = self->stop;
+    if (self->store && !stop) end_turn(self);
     pthread_mutex_unlock(&self->lock);
   }
   pthread_mutex_lock(&self->lock);

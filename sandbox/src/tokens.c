@@ -32,6 +32,12 @@ static void random_text(char *out, size_t length) {
   out[length] = 0;
 }
 
+void eim_sb_link_token(eim_sandbox *self, eim_sb_token *token) {
+  eim_sb_token **bucket = &self->tokens[bucket_of(token->hash)];
+  token->next = *bucket;
+  *bucket = token;
+}
+
 eim_sb_token *eim_sb_issue(eim_sandbox *self, eim_sb_user *user, int64_t ttl_ms, char *out,
                            size_t out_size) {
   if (out_size < 100) return NULL;
@@ -42,9 +48,8 @@ eim_sb_token *eim_sb_issue(eim_sandbox *self, eim_sb_user *user, int64_t ttl_ms,
   token->user = user;
   int64_t now = eim_sb_now(self);
   token->expires_at = !ttl_ms ? 0 : ttl_ms > INT64_MAX - now ? INT64_MAX : now + ttl_ms;
-  eim_sb_token **bucket = &self->tokens[bucket_of(token->hash)];
-  token->next = *bucket;
-  *bucket = token;
+  eim_sb_link_token(self, token);
+  eim_sb_store_token(self->store, token);
   return token;
 }
 
@@ -85,9 +90,8 @@ static eim_sb_token *dynamic_token(eim_sandbox *self, const char *text) {
         eim_sb_hash(text, token->hash);
         token->user = user;
         token->expires_at = (int64_t)(made->valuedouble + ttl->valuedouble) * 1000;
-        eim_sb_token **bucket = &self->tokens[bucket_of(token->hash)];
-        token->next = *bucket;
-        *bucket = token;
+        eim_sb_link_token(self, token);
+        eim_sb_store_token(self->store, token);
       }
     }
     eim_buf_wipe(&plain);
@@ -110,6 +114,7 @@ bool eim_sb_token_expired(const eim_sandbox *self, const eim_sb_token *token) {
 }
 
 void eim_sb_revoke(eim_sandbox *self, const eim_sb_user *user) {
+  eim_sb_store_tokens_gone(self->store, user);
   for (size_t i = 0; i < EIM_SB_BUCKETS; i++) {
     for (eim_sb_token **at = &self->tokens[i]; *at;) {
       eim_sb_token *token = *at;
@@ -125,10 +130,14 @@ void eim_sb_revoke(eim_sandbox *self, const eim_sb_user *user) {
 
 void eim_sb_expire(eim_sandbox *self, const eim_sb_user *user) {
   int64_t now = eim_sb_now(self);
-  for (size_t i = 0; i < EIM_SB_BUCKETS; i++)
-    for (eim_sb_token *token = self->tokens[i]; token; token = token->next)
-      if (token->user && (!user || token->user == user) && !eim_sb_token_expired(self, token))
-        token->expires_at = now;
+  for (size_t i = 0; i < EIM_SB_BUCKETS; i++) {
+    for (eim_sb_token *token = self->tokens[i]; token; token = token->next) {
+      if (!token->user || (user && token->user != user) || eim_sb_token_expired(self, token))
+        continue;
+      token->expires_at = now;
+      eim_sb_store_token(self->store, token);
+    }
+  }
 }
 
 void eim_sb_free_tokens(eim_sandbox *self) {

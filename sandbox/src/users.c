@@ -1,4 +1,6 @@
 /* Accounts and groups. */
+#include <openssl/rand.h>
+#include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,27 +48,52 @@ void eim_sb_uuid(eim_sandbox *self, char out[37]) {
            (unsigned long long)(b & 0xffffffffffffull));
 }
 
+static void hash_password(const eim_sb_user *user, const char *password, uint8_t out[32]) {
+  uint8_t both[sizeof user->salt + 32];
+  memcpy(both, user->salt, sizeof user->salt);
+  eim_sb_hash(password, both + sizeof user->salt);
+  SHA256(both, sizeof both, out);
+}
+
+static void set_password(eim_sb_user *user, const char *password) {
+  RAND_bytes(user->salt, sizeof user->salt);
+  hash_password(user, password, user->password);
+}
+
+bool eim_sb_has_password(const eim_sb_user *user, const char *password) {
+  uint8_t hash[32];
+  hash_password(user, password, hash);
+  return memcmp(hash, user->password, sizeof hash) == 0;
+}
+
+void eim_sb_link_user(eim_sandbox *self, eim_sb_user *user) {
+  eim_sb_user **bucket = &self->users[bucket_of(user->name)];
+  user->next = *bucket;
+  *bucket = user;
+  self->user_count++;
+}
+
 eim_sb_user *eim_sb_create_user(eim_sandbox *self, const char *name, const char *password,
                                 const char *nickname) {
   eim_sb_user *user = calloc(1, sizeof *user);
   if (!user) return NULL;
   user->name = eim_sb_lower(name);
   user->nickname = eim_strdup(nickname);
-  user->password = eim_secret_new(password);
-  if (!user->name || !user->password || (nickname && !user->nickname)) {
+  if (!user->name || (nickname && !user->nickname)) {
     free(user->name);
     free(user->nickname);
-    eim_secret_unref(user->password);
     free(user);
     return NULL;
   }
+  set_password(user, password);
   eim_sb_uuid(self, user->uuid);
   user->created = user->modified = eim_sb_now(self);
   user->activated = true;
-  eim_sb_user **bucket = &self->users[bucket_of(user->name)];
-  user->next = *bucket;
-  *bucket = user;
-  self->user_count++;
+  user->id = eim_sb_store_next(self->store);
+  user->inbox.id = eim_sb_store_next(self->store);
+  user->inbox.store = self->store;
+  eim_sb_link_user(self, user);
+  eim_sb_store_user(self->store, user);
   return user;
 }
 
@@ -111,7 +138,6 @@ static void free_user(eim_sb_user *user) {
   free(user->seen);
   free(user->name);
   free(user->nickname);
-  eim_secret_unref(user->password);
   free(user);
 }
 
@@ -132,16 +158,15 @@ void eim_sb_remove_user(eim_sandbox *self, eim_sb_user *user) {
   while (*at && *at != user) at = &(*at)->next;
   if (*at) *at = user->next;
   self->user_count--;
+  eim_sb_store_user_gone(self->store, user);
   free_user(user);
 }
 
 /* docs/rest.md 6: online devices get 216, old password and old tokens are dead. */
 bool eim_sb_change_password(eim_sandbox *self, eim_sb_user *user, const char *password) {
-  eim_secret *secret = eim_secret_new(password);
-  if (!secret) return false;
-  eim_secret_unref(user->password);
-  user->password = secret;
+  set_password(user, password);
   user->modified = eim_sb_now(self);
+  eim_sb_store_user(self->store, user);
   eim_sb_revoke(self, user);
   for (eim_sb_conn *conn = self->conns; conn; conn = conn->next)
     if (conn->user == user && conn->device)
@@ -154,6 +179,7 @@ bool eim_sb_change_password(eim_sandbox *self, eim_sb_user *user, const char *pa
 void eim_sb_activate(eim_sandbox *self, eim_sb_user *user, bool on) {
   user->activated = on;
   user->modified = eim_sb_now(self);
+  eim_sb_store_user(self->store, user);
   if (on) return;
   for (eim_sb_conn *conn = self->conns; conn; conn = conn->next)
     if (conn->user == user) eim_sb_close(self, conn);

@@ -1,0 +1,432 @@
+/* The sandbox's --data: what was acknowledged is there after a restart and after a kill -9. */
+#include "eim_test.h"
+#include "raw_client.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+EIM_TEST_MAIN
+
+#define KEY EIM_SANDBOX_DEFAULT_APP_KEY
+#define USER "easemob.com"
+
+static char folder[64], file[128];
+
+/* A fresh folder for one test, and the file in it. */
+static void fresh(void) {
+  snprintf(folder, sizeof folder, "/tmp/eim-data-XXXXXX");
+  if (!mkdtemp(folder)) eim_test_fail(__FILE__, __LINE__, "no folder");
+  snprintf(file, sizeof file, "%s/box.db", folder);
+}
+
+static void sweep(void) {
+  static const char *const ends[] = {"", "-wal", "-journal", "-shm"};
+  for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+    char path[160];
+    snprintf(path, sizeof path, "%s%s", file, ends[i]);
+    unlink(path);
+  }
+  if (rmdir(folder)) eim_test_fail(__FILE__, __LINE__, "something is left in %s", folder);
+}
+
+static eim_sandbox *start_at(int line, const eim_sandbox_options *more) {
+  eim_sandbox_options options = more ? *more : (eim_sandbox_options){0};
+  options.data = file;
+  char error[300];
+  eim_sandbox *box = eim_sandbox_new(&options, error, sizeof error);
+  if (!box) {
+    eim_test_fail(__FILE__, line, "%s", error);
+    exit(1); /* nothing after this would tell anything */
+  }
+  return box;
+}
+#define START(...) start_at(__LINE__, __VA_ARGS__)
+
+/* Sends a text and gives the server id, 0 when it was refused. */
+static uint64_t say(raw_socket *s, const char *to, uint64_t id, int type, const char *text,
+                    uint64_t about) {
+  raw_send_text(s, KEY, to, USER, id, type, text, about);
+  Easemob__Pb__CommSyncDL *down = raw_read_sync(s);
+  uint64_t server_id =
+      down && down->has_metaid && down->metaid == id && down->status && !down->status->errorcode
+          ? down->serverid
+          : 0;
+  if (down) easemob__pb__comm_sync_dl__free_unpacked(down, NULL);
+  return server_id;
+}
+
+/* One page of a queue: the ids into out (room for 20), nextKey into *key. */
+static size_t fetch(raw_socket *s, const char *name, uint64_t *key, bool acknowledge,
+                    uint64_t *out) {
+  raw_fetch(s, KEY, name, USER, acknowledge ? key : NULL);
+  Easemob__Pb__CommSyncDL *down = raw_read_sync(s);
+  size_t count = down ? down->n_metas : 0;
+  for (size_t i = 0; i < count && i < 20; i++) out[i] = down->metas[i]->id;
+  if (down && count) *key = down->nextkey;
+  if (down) easemob__pb__comm_sync_dl__free_unpacked(down, NULL);
+  return count;
+}
+
+TEST(a_restart_keeps_what_was_said) {
+  fresh();
+  eim_sandbox *box = START(NULL);
+  CHECK(eim_sandbox_add_user(box, "alice", "pw"));
+  CHECK(eim_sandbox_add_user(box, "bob", "pw"));
+  CHECK(eim_sandbox_add_user(box, "carol", "pw")); /* never logs in */
+  char token[128];
+  REQUIRE(eim_sandbox_issue_token(box, "alice", 0, token, sizeof token));
+  raw_socket *a = raw_login(box, "alice", "pw", "r1"), *b = raw_login(box, "bob", "pw", "r1");
+  REQUIRE(a && b);
+  uint64_t ids[25], page[20], key = 0;
+  for (uint64_t i = 0; i < 25; i++) {
+    ids[i] = say(b, "alice", i + 1, 1, "hi", 0);
+    CHECK(ids[i] != 0);
+  }
+  CHECK(say(b, "carol", 100, 1, "hi", 0) != 0);
+  CHECK_INT(fetch(a, "bob", &key, false, page), 10);
+  CHECK_INT(fetch(a, "bob", &key, true, page), 10); /* the first ten are done with */
+  raw_close(a);
+  raw_close(b);
+  eim_sandbox_free(box);
+
+  box = START(NULL);
+  CHECK_INT(eim_sandbox_waiting(box, "alice"), 15);
+  CHECK_INT(eim_sandbox_waiting(box, "carol"), 1);
+  CHECK(eim_sandbox_add_user(box, "alice", "pw"));  /* the very account: once more */
+  CHECK(!eim_sandbox_add_user(box, "alice", "pw")); /* but not twice */
+  CHECK(!eim_sandbox_add_user(box, "bob", "else")); /* another password is another account */
+  CHECK(!raw_token(box, "alice", "wrong"));
+  a = raw_open(eim_sandbox_port(box), NULL, "/websocket", NULL);
+  REQUIRE(a);
+  Easemob__Pb__Provision *answer = raw_provision(a, KEY, "alice", token, "r1", NULL);
+  REQUIRE(answer && answer->status);
+  CHECK_INT(answer->status->errorcode, 0); /* the token of before */
+  easemob__pb__provision__free_unpacked(answer, NULL);
+  CHECK_INT(fetch(a, "bob", &key, false, page), 10); /* the same device: not what it had */
+  for (int i = 0; i < 10; i++) CHECK(page[i] == ids[10 + i]);
+  b = raw_login(box, "bob", "pw", "r1");
+  REQUIRE(b);
+  CHECK(say(b, "alice", 25, 1, "hi", 0) == ids[24]); /* a repetition is known as one */
+  CHECK_INT(eim_sandbox_waiting(box, "alice"), 15);
+  uint64_t next = say(b, "alice", 26, 1, "hi", 0);
+  CHECK(next > ids[24]);
+  CHECK(say(b, "alice", 27, 3, "", ids[20]) != 0); /* a recall of what was sent before */
+  CHECK_INT(fetch(a, "bob", &key, true, page), 7);
+  CHECK(page[4] == ids[24] && page[5] == next);
+  raw_socket *c = raw_login(box, "carol", "pw", "r1");
+  REQUIRE(c);
+  CHECK_INT(fetch(c, "bob", &key, false, page), 1); /* the first device takes the inbox */
+  raw_close(a);
+  raw_close(b);
+  raw_close(c);
+  eim_sandbox_free(box);
+
+  box = START(NULL); /* an inbox that was taken is not there twice */
+  CHECK_INT(eim_sandbox_waiting(box, "carol"), 1);
+  CHECK_INT(eim_sandbox_waiting(box, "alice"), 7);
+  struct stat about;
+  CHECK(stat(file, &about) == 0 && (about.st_mode & 0777) == 0600);
+  eim_sandbox_free(box);
+  sweep();
+}
+
+TEST(a_restart_keeps_the_accounts) {
+  fresh();
+  eim_sandbox *box = START(NULL);
+  eim_sandbox_add_user(box, "alice", "pw");
+  eim_sandbox_add_user(box, "bob", "pw");
+  eim_sandbox_add_user(box, "carol", "pw");
+  eim_sandbox_add_user(box, "dave", "pw");
+  char alices[128], bobs[128], daves[128];
+  REQUIRE(eim_sandbox_issue_token(box, "alice", 0, alices, sizeof alices));
+  REQUIRE(eim_sandbox_issue_token(box, "bob", 0, bobs, sizeof bobs));
+  REQUIRE(eim_sandbox_issue_token(box, "dave", 0, daves, sizeof daves));
+  char *app = raw_app_token(box);
+  eim_sandbox_push(box, "bob", "alice", "hi");
+  CHECK(eim_sandbox_set_password(box, "alice", "new"));
+  CHECK(eim_sandbox_remove_user(box, "bob"));
+  CHECK(eim_sandbox_set_active(box, "carol", false));
+  CHECK(eim_sandbox_expire_token(box, "dave"));
+  eim_sandbox_move_clock(box, 3600000);
+  int64_t before = eim_sandbox_now(box);
+  raw_answer answer = raw_http(eim_sandbox_port(box), NULL, "POST", "/sandbox/demo/users", NULL,
+                               NULL, "{\"username\":\"erin\",\"password\":\"pw\"}");
+  CHECK_INT(answer.status, 200);
+  raw_free(&answer);
+  eim_sandbox_free(box);
+
+  box = START(NULL);
+  CHECK(eim_sandbox_now(box) >= before);
+  char *token = raw_token(box, "alice", "pw");
+  CHECK(!token);
+  free(token);
+  token = raw_token(box, "alice", "new");
+  CHECK(token);
+  free(token);
+  token = raw_token(box, "carol", "pw");
+  CHECK(!token); /* still banned */
+  free(token);
+  token = raw_token(box, "erin", "pw");
+  CHECK(token);
+  free(token);
+  CHECK(!eim_sandbox_set_active(box, "bob", true)); /* nobody of this name */
+  CHECK(eim_sandbox_add_user(box, "bob", "pw"));
+  CHECK_INT(eim_sandbox_waiting(box, "bob"), 0); /* a new account, with nothing of the old one */
+  const char *const dead[] = {"alice", alices, "bob", bobs, "dave", daves};
+  for (int i = 0; i < 6; i += 2) {
+    raw_socket *s = raw_open(eim_sandbox_port(box), NULL, "/websocket", NULL);
+    Easemob__Pb__Provision *down =
+        s ? raw_provision(s, KEY, dead[i], dead[i + 1], "r", NULL) : NULL;
+    CHECK(down && down->status && down->status->errorcode != 0);
+    if (down) easemob__pb__provision__free_unpacked(down, NULL);
+    raw_close(s);
+  }
+  answer =
+      raw_http(eim_sandbox_port(box), NULL, "GET", "/sandbox/demo/users/alice", app, NULL, NULL);
+  CHECK_INT(answer.status, 200); /* by the app's token of before */
+  raw_free(&answer);
+  free(app);
+  eim_sandbox_free(box);
+  sweep();
+}
+
+/* Not started; the error has this in it. */
+static void refused_at(int line, const char *path, const char *app_key, const char *part) {
+  char error[300] = "";
+  eim_sandbox *box = eim_sandbox_new(&(eim_sandbox_options){.data = path, .app_key = app_key},
+                                     error, sizeof error);
+  if (box || !strstr(error, part))
+    eim_test_fail(__FILE__, line, "\"%s\" has no \"%s\"", error, part);
+  eim_sandbox_free(box);
+}
+#define REFUSED(...) refused_at(__LINE__, __VA_ARGS__)
+
+static void overwrite(const char *path, long at, const void *bytes, size_t size) {
+  int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  if (fd < 0 || pwrite(fd, bytes, size, at) != (ssize_t)size)
+    eim_test_fail(__FILE__, __LINE__, "cannot write %s", path);
+  if (fd >= 0) close(fd);
+}
+
+TEST(files_that_are_not_ours_are_refused_and_left_alone) {
+  fresh();
+  REFUSED("", NULL, "cannot open");
+  REFUSED("/nonexistent/box.db", NULL, "cannot open /nonexistent/box.db: No such file");
+  REFUSED(folder, NULL, "cannot open");
+  static const char letter[] = "Dear diary, this is text and no database at all.\n";
+  overwrite(file, 0, letter, sizeof letter);
+  REFUSED(file, NULL, "is no file of a sandbox");
+  char kept[sizeof letter] = "";
+  int fd = open(file, O_RDONLY | O_CLOEXEC);
+  CHECK_INT(read(fd, kept, sizeof kept), sizeof kept);
+  close(fd);
+  CHECK_STR(kept, letter);
+  unlink(file);
+  eim_sandbox_free(START(NULL));
+  REFUSED(file, "other#app", "is of the app " KEY ", not of other#app");
+  /* SQLite's header: user_version at 60, application_id at 68. */
+  overwrite(file, 60, "\0\0\0\x09", 4);
+  REFUSED(file, NULL, "newer sandbox (schema 9");
+  overwrite(file, 60, "\0\0\0\x01", 4);
+  overwrite(file, 68, "\0\0\0\x07", 4);
+  REFUSED(file, NULL, "is no file of a sandbox");
+  overwrite(file, 68, "EIMS", 4);
+  eim_sandbox_free(START(NULL));
+  static const char mess[4096];
+  overwrite(file, 4096, mess, sizeof mess); /* a page of it */
+  REFUSED(file, NULL, file);
+  sweep();
+}
+
+/* --- the program */
+
+typedef struct program {
+  pid_t pid;
+  int out, err;
+  uint16_t port;
+} program;
+
+static void read_text(int fd, char *text, size_t size, bool line) {
+  size_t n = 0;
+  struct pollfd waiting = {fd, POLLIN, 0};
+  while (n + 1 < size && poll(&waiting, 1, RAW_DEADLINE_MS) > 0 && read(fd, text + n, 1) == 1)
+    if (text[n++] == '\n' && line) break;
+  text[n] = 0;
+}
+
+/* With alice and bob. file_limit: the largest file it may write, 0: any. */
+static program run(rlim_t file_limit) {
+  program p = {0};
+  int out[2], err[2];
+  if (pipe(out) || pipe(err)) exit(1);
+  p.pid = fork();
+  if (p.pid == 0) {
+    dup2(out[1], 1);
+    dup2(err[1], 2);
+    close(out[0]);
+    close(err[0]);
+    if (file_limit) {
+      signal(SIGXFSZ, SIG_IGN);
+      setrlimit(RLIMIT_FSIZE, &(struct rlimit){file_limit, file_limit});
+    }
+    execl(EIM_SANDBOX_PROGRAM, EIM_SANDBOX_PROGRAM, "--data", file, "--user", "alice:pw", "--user",
+          "bob:pw", (char *)NULL);
+    _exit(127);
+  }
+  close(out[1]);
+  close(err[1]);
+  p.out = out[0];
+  p.err = err[0];
+  char line[2000];
+  read_text(p.out, line, sizeof line, true);
+  cJSON *ready = cJSON_Parse(line);
+  const char *url = cJSON_GetStringValue(cJSON_GetObjectItem(ready, "apiUrl"));
+  p.port = url ? (uint16_t)atoi(strrchr(url, ':') + 1) : 0;
+  cJSON_Delete(ready);
+  return p;
+}
+
+static int finish(program *p, int signal_number) {
+  int status = 0;
+  if (signal_number) kill(p->pid, signal_number);
+  waitpid(p->pid, &status, 0); /* ctest ends a test that hangs here */
+  close(p->out);
+  close(p->err);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+}
+
+static raw_socket *login(const program *p, const char *user) {
+  char body[200];
+  snprintf(body, sizeof body,
+           "{\"grant_type\":\"password\",\"username\":\"%s\",\"password\":\"pw\"}", user);
+  raw_answer answer = raw_http(p->port, NULL, "POST", "/sandbox/demo/token", NULL, NULL, body);
+  raw_socket *s = answer.status == 200 ? raw_open(p->port, NULL, "/websocket", NULL) : NULL;
+  Easemob__Pb__Provision *down =
+      s ? raw_provision(s, KEY, user, raw_text(&answer, "access_token"), "r1", NULL) : NULL;
+  bool good = down && down->status && !down->status->errorcode;
+  if (down) easemob__pb__provision__free_unpacked(down, NULL);
+  raw_free(&answer);
+  if (good) return s;
+  raw_close(s);
+  return NULL;
+}
+
+TEST(one_process_at_a_time) {
+  fresh();
+  program p = run(0);
+  REQUIRE(p.port);
+  REFUSED(file, NULL, "is in use by another process");
+  program other = run(0);
+  char text[300];
+  read_text(other.err, text, sizeof text, false);
+  CHECK_CONTAINS(text, "is in use by another process");
+  CHECK_INT(finish(&other, 0), 2);
+  CHECK_INT(finish(&p, SIGTERM), 0);
+  eim_sandbox *box = START(NULL);
+  REFUSED(file, NULL, "is in use"); /* nor two in one process */
+  eim_sandbox_free(box);
+  sweep();
+}
+
+enum { BURST = 250 }; /* below the 256 that are known as repetitions */
+
+/* Bob sends without waiting; alice fetches and acknowledges; after so many answers the program is
+ * killed. Everything that was answered is there, once and in order; what was acknowledged is not;
+ * what had no answer is sent again under its id, and is there once. */
+static void kill_after(int answers, uint64_t *client_id) {
+  program p = run(0);
+  REQUIRE(p.port);
+  raw_socket *a = login(&p, "alice"), *b = login(&p, "bob");
+  REQUIRE(a && b);
+  uint64_t ids[BURST] = {0}, key = 0, page[20], first = *client_id;
+  for (int i = 0; i < BURST; i++)
+    raw_send_text(b, KEY, "alice", USER, first + (uint64_t)i, 1, "hi", 0);
+  *client_id += BURST;
+  for (int i = 0; i < answers; i++) {
+    Easemob__Pb__CommSyncDL *down = raw_read_sync(b);
+    REQUIRE(down);
+    CHECK(down->metaid == first + (uint64_t)i && down->status->errorcode == 0);
+    ids[i] = down->serverid;
+    easemob__pb__comm_sync_dl__free_unpacked(down, NULL);
+  }
+  int done = 0; /* acknowledged, and the answer to that was seen */
+  if (answers >= 10) {
+    CHECK_INT(fetch(a, "bob", &key, false, page), 10);
+    fetch(a, "bob", &key, true, page);
+    done = 10;
+  }
+  CHECK_INT(finish(&p, SIGKILL), 1000 + SIGKILL);
+  raw_close(a);
+  raw_close(b);
+
+  p = run(0);
+  REQUIRE(p.port);
+  a = login(&p, "alice");
+  b = login(&p, "bob");
+  REQUIRE(a && b);
+  for (int i = answers; i < BURST; i++) {
+    ids[i] = say(b, "alice", first + (uint64_t)i, 1, "hi", 0);
+    CHECK(ids[i] != 0);
+  }
+  int at = done, wrong = 0;
+  for (size_t count = fetch(a, "bob", &key, false, page); count;
+       count = fetch(a, "bob", &key, true, page))
+    for (size_t i = 0; i < count; i++, at++) wrong += at >= BURST || page[i] != ids[at];
+  CHECK_INT(wrong, 0);
+  CHECK_INT(at, BURST);
+  raw_close(a);
+  raw_close(b);
+  CHECK_INT(finish(&p, SIGTERM), 0);
+}
+
+TEST(a_kill_keeps_what_was_answered) {
+  fresh();
+  uint64_t client_id = 1000;
+  static const int answers[] = {0, 1, 7, 50, 133, 200, 249, 250};
+  for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) kill_after(answers[i], &client_id);
+  sweep();
+}
+
+TEST(a_full_disk_ends_it_and_loses_nothing_that_was_answered) {
+  fresh();
+  program p = run(0);
+  CHECK_INT(finish(&p, SIGTERM), 0);
+  p = run(2000000);
+  REQUIRE(p.port);
+  raw_socket *b = login(&p, "bob");
+  REQUIRE(b);
+  uint64_t answered = 0, last = 0, id;
+  while (answered < 10000 && (id = say(b, "alice", answered + 1, 1, "hello, disk", 0))) {
+    answered++;
+    last = id;
+  }
+  if (answered <= 10 || answered == 10000)
+    eim_test_fail(__FILE__, __LINE__, "%d were answered", (int)answered);
+  char text[400];
+  read_text(p.err, text, sizeof text, false);
+  CHECK_CONTAINS(text, "eim-sandbox: cannot write ");
+  CHECK_CONTAINS(text, file);
+  CHECK(strchr(text, '\n') && !strchr(text, '\n')[1]);
+  CHECK_INT(finish(&p, 0), 1);
+  raw_close(b);
+  p = run(0);
+  REQUIRE(p.port);
+  raw_socket *a = login(&p, "alice");
+  REQUIRE(a);
+  uint64_t got = 0, key = 0, page[20], newest = 0;
+  for (size_t count = fetch(a, "bob", &key, false, page); count;
+       count = fetch(a, "bob", &key, true, page)) {
+    got += count;
+    newest = page[count - 1];
+  }
+  CHECK_INT(got, answered);
+  CHECK(newest == last);
+  raw_close(a);
+  CHECK_INT(finish(&p, SIGTERM), 0);
+  sweep();
+}
