@@ -309,6 +309,7 @@ static void route(eim_sandbox *self, eim_sb_request *request, eim_sandbox_what w
     eim_sb_rest_files(self, request, count == 4 ? parts[3] : NULL);
     return;
   }
+  if (eim_sb_rest_social(self, request, parts + 2, count - 2)) return;
   if (count >= 3 && is(parts[2], "users")) {
     eim_sb_rest_account(self, request, parts + 3, count - 3);
     if (request->status) return;
@@ -322,11 +323,11 @@ void eim_sb_rest(eim_sandbox *self, eim_sb_request *request) {
     eim_sb_answer(self, request, 200, "");
     return;
   }
-  char *parts[8], *save = NULL, *copy = eim_strdup(request->path);
+  char *parts[10], *save = NULL, *copy = eim_strdup(request->path);
   int count = 0;
   for (char *part = copy ? strtok_r(copy, "/", &save) : NULL; part;
        part = strtok_r(NULL, "/", &save)) {
-    if (count == 8) {
+    if (count == 10) {
       count = 0;
       break;
     }

@@ -5,7 +5,7 @@
 
 #include "sandbox.h"
 
-enum { EDITS = 10 }; /* of one message */
+enum { EDITS = 10 /* of one message */, MOST_DIRECTED = 20 /* docs/rest.md 16 */ };
 
 typedef struct verdict {
   int code;
@@ -75,15 +75,9 @@ static void remember(eim_sandbox *self, eim_sb_user *user, uint64_t client_id, u
   eim_sb_store_seen(self->store, user, user->seen_count++);
 }
 
-static eim_sb_sent *find_sent(eim_sandbox *self, uint64_t server_id) {
-  for (size_t i = 0; i < EIM_SB_SENT; i++)
-    if (self->sent[i].server_id == server_id && server_id) return &self->sent[i];
-  return NULL;
-}
-
 static verdict may_recall(eim_sandbox *self, const eim_sb_user *user,
                           const Easemob__Pb__MessageBody *body) {
-  const eim_sb_sent *sent = find_sent(self, body->has_ackmessageid ? body->ackmessageid : 0);
+  const eim_sb_sent *sent = eim_sb_find_sent(self, body->has_ackmessageid ? body->ackmessageid : 0);
   if (!sent)
     return (verdict){EASEMOB__PB__STATUS__ERROR_CODE__FAIL, "Sorry, message does not exist"};
   if (strcmp(sent->from, user->name) != 0) /* proposed: only the sender may */
@@ -97,7 +91,8 @@ static verdict may_recall(eim_sandbox *self, const eim_sb_user *user,
  * docs/protocol.md 11. */
 static verdict may_edit(eim_sandbox *self, const eim_sb_user *user,
                         const Easemob__Pb__MessageBody *body) {
-  const eim_sb_sent *sent = find_sent(self, body->has_editmessageid ? body->editmessageid : 0);
+  const eim_sb_sent *sent =
+      eim_sb_find_sent(self, body->has_editmessageid ? body->editmessageid : 0);
   const char *why = NULL;
   if (!self->options.allow_edit)
     why = "Sorry, edit is not available";
@@ -140,15 +135,55 @@ static bool directed(const eim_sb_pb_meta *meta, const char *name) {
   return false;
 }
 
+/* Something to read or do, not a receipt. */
+static bool is_content(const Easemob__Pb__MessageBody *body) {
+  switch (body->has_type ? body->type : EASEMOB__PB__MESSAGE_BODY__TYPE__CHAT) {
+  case EASEMOB__PB__MESSAGE_BODY__TYPE__NORMAL:
+  case EASEMOB__PB__MESSAGE_BODY__TYPE__CHAT:
+  case EASEMOB__PB__MESSAGE_BODY__TYPE__GROUPCHAT:
+  case EASEMOB__PB__MESSAGE_BODY__TYPE__CHATROOM:
+  case EASEMOB__PB__MESSAGE_BODY__TYPE__EDIT: return true;
+  default: return false;
+  }
+}
+
+/* docs/protocol.md 11, 21; docs/rest.md 11, 16. That owner and admins may speak while all are muted
+ * is the documents' (they count as being on the allow list). */
+static verdict may_send(eim_sandbox *self, const eim_sb_group *group, const eim_sb_user *sender,
+                        const eim_sb_pb_meta *up, const Easemob__Pb__MessageBody *body) {
+  const eim_sb_member *member = group ? eim_sb_find_member(group, sender->name) : NULL;
+  const char *why = NULL;
+  if (!group)
+    why = "group not found";
+  else if (group->disabled)
+    why = "group is disabled";
+  else if (!member)
+    why = "not in group or chatroom";
+  else if (up->n_directedusers > MOST_DIRECTED)
+    why = "limit directed users";
+  else if (is_content(body) && group->mute_all && !member->allowed &&
+           eim_sb_role_in(group, sender->name) < EIM_SB_ADMIN)
+    why = "not in group or chatroom white list";
+  if (why) return (verdict){EASEMOB__PB__STATUS__ERROR_CODE__FAIL, why};
+  if (is_content(body) && member->muted_until > eim_sb_now(self)) /* the text is proposed */
+    return (verdict){EASEMOB__PB__STATUS__ERROR_CODE__USER_MUTED, "you were muted"};
+  return (verdict){0, NULL};
+}
+
 static verdict route_group(eim_sandbox *self, eim_sb_conn *conn, const eim_sb_pb_meta *up,
-                           eim_sb_meta *meta) {
+                           eim_sb_meta *meta, const Easemob__Pb__MessageBody *body) {
   eim_sb_group *group = eim_sb_find_group(self, up->to->name);
-  if (!group) return (verdict){EASEMOB__PB__STATUS__ERROR_CODE__FAIL, "group not found"};
-  if (!eim_sb_in_group(group, conn->user->name))
-    return (verdict){EASEMOB__PB__STATUS__ERROR_CODE__FAIL, "not in group or chatroom"};
+  if (group && group->room) eim_sb_sweep_room(self, group);
+  verdict why = may_send(self, group, conn->user, up, body);
+  if (why.code) return why;
+  if (body->has_type && body->type == EASEMOB__PB__MESSAGE_BODY__TYPE__READ_ACK) {
+    eim_sb_group_ack(self, conn, group, meta->pb, body);
+    return why;
+  }
   for (size_t i = 0; i < group->count; i++) {
-    eim_sb_user *member = eim_sb_find_user(self, group->members[i]);
+    eim_sb_user *member = eim_sb_find_user(self, group->members[i]->name);
     if (!member || (member != conn->user && !directed(up, member->name))) continue;
+    if (member != conn->user && group->members[i]->shielded && is_content(body)) continue;
     eim_sb_deliver(self, member, conn->device, NULL, group->id, EIM_SB_DOMAIN_GROUP, NULL, meta);
   }
   return (verdict){0, NULL};
@@ -156,21 +191,24 @@ static verdict route_group(eim_sandbox *self, eim_sb_conn *conn, const eim_sb_pb
 
 /* A receiver that does not exist is not reported: docs/rest.md 8 says so for REST, proposed here.
  */
-static void route_single(eim_sandbox *self, eim_sb_conn *conn, const eim_sb_pb_meta *up,
-                         eim_sb_meta *meta) {
+static verdict route_single(eim_sandbox *self, eim_sb_conn *conn, const eim_sb_pb_meta *up,
+                            eim_sb_meta *meta, const Easemob__Pb__MessageBody *body) {
   eim_sb_user *sender = conn->user, *receiver = eim_sb_find_user(self, up->to->name);
   const char *only =
       up->to->clientresource && *up->to->clientresource ? up->to->clientresource : NULL;
   if (receiver == sender) { /* from device to device: the queue tells them apart */
     eim_sb_deliver(self, sender, conn->device, only, sender->name, EIM_SB_DOMAIN_USER,
                    conn->device->resource, meta);
-    return;
+    return (verdict){0, NULL};
   }
+  if (receiver && eim_sb_blocks(receiver, sender->name) && is_content(body))
+    return (verdict){EASEMOB__PB__STATUS__ERROR_CODE__FAIL, "blocked"};
   if (receiver)
     eim_sb_deliver(self, receiver, NULL, only, sender->name, EIM_SB_DOMAIN_USER, NULL, meta);
   char *name = eim_sb_lower(up->to->name);
   if (name) eim_sb_deliver(self, sender, conn->device, NULL, name, EIM_SB_DOMAIN_USER, NULL, meta);
   free(name);
+  return (verdict){0, NULL};
 }
 
 /* An edit that is allowed: counted, and what the others and the sender are told of it goes into
@@ -181,7 +219,7 @@ static bool note_edit(eim_sandbox *self, const eim_sb_user *user, bool group, in
   Easemob__Pb__MessageBody *body =
       easemob__pb__message_body__unpack(NULL, down->payload.len, down->payload.data);
   eim_sb_sent *sent = body && body->has_type && body->type == EASEMOB__PB__MESSAGE_BODY__TYPE__EDIT
-                          ? find_sent(self, body->editmessageid)
+                          ? eim_sb_find_sent(self, body->editmessageid)
                           : NULL;
   bool good = false;
   if (sent) {
@@ -228,61 +266,20 @@ static verdict chat(eim_sandbox *self, eim_sb_conn *conn, const eim_sb_pb_meta *
   down.directedusers = NULL;
   eim_sb_meta *meta = eim_sb_meta_new(&down);
   if (edited) free(down.payload.data);
-  if (!meta) return (verdict){EASEMOB__PB__STATUS__ERROR_CODE__FAIL, "out of memory"};
-  if (group)
-    why = route_group(self, conn, up, meta);
+  Easemob__Pb__MessageBody *body =
+      easemob__pb__message_body__unpack(NULL, up->payload.len, up->payload.data);
+  if (!meta || !body)
+    why = (verdict){EASEMOB__PB__STATUS__ERROR_CODE__FAIL, "out of memory"};
+  else if (group)
+    why = route_group(self, conn, up, meta, body);
   else
-    route_single(self, conn, up, meta);
+    why = route_single(self, conn, up, meta, body);
+  if (!why.code && !edited && is_content(body))
+    eim_sb_remember_sent(self, server_id, timestamp, conn->user->name, group ? up->to->name : NULL,
+                         group && body->msgconfig && body->msgconfig->allowgroupack);
+  if (body) easemob__pb__message_body__free_unpacked(body, NULL);
   eim_sb_meta_unref(meta);
-  if (!why.code && !edited) {
-    eim_sb_sent *sent = &self->sent[self->sent_next % EIM_SB_SENT];
-    sent->server_id = server_id;
-    sent->timestamp = timestamp;
-    sent->edits = 0;
-    snprintf(sent->from, sizeof sent->from, "%s", conn->user->name);
-    sent->number = self->sent_next++;
-    eim_sb_store_sent(self, sent);
-  }
   return why;
-}
-
-/* Tells the others in a room who came or went: docs/protocol.md 14. */
-static void announce(eim_sandbox *self, const eim_sb_group *room, const eim_sb_user *who,
-                     bool joined) {
-  Easemob__Pb__JID room_jid, user_jid;
-  eim_sb_jid(self, &room_jid, room->id, EIM_SB_DOMAIN_GROUP, NULL);
-  eim_sb_jid(self, &user_jid, who->name, EIM_SB_DOMAIN_USER, NULL);
-  Easemob__Pb__MUCBody body = EASEMOB__PB__MUCBODY__INIT;
-  body.mucid = &room_jid;
-  body.from = &user_jid;
-  body.has_operation = body.has_ischatroom = body.has_mucmembercount = 1;
-  body.operation =
-      joined ? EASEMOB__PB__MUCBODY__OPERATION__PRESENCE : EASEMOB__PB__MUCBODY__OPERATION__ABSENCE;
-  body.ischatroom = 1;
-  body.mucmembercount = (int32_t)room->count;
-  size_t size = easemob__pb__mucbody__get_packed_size(&body);
-  uint8_t *bytes = malloc(size);
-  if (!bytes) return;
-  easemob__pb__mucbody__pack(&body, bytes);
-  eim_sb_pb_meta pb = EASEMOB__PB__META__INIT;
-  pb.has_id = pb.has_timestamp = pb.has_ns = pb.has_payload = 1;
-  pb.id = eim_sb_next_id(self);
-  pb.from = &room_jid;
-  pb.timestamp = (uint64_t)eim_sb_now(self);
-  pb.ns = EASEMOB__PB__META__NAME_SPACE__MUC;
-  pb.payload.data = bytes;
-  pb.payload.len = size;
-  for (size_t i = 0; i < room->count; i++) {
-    eim_sb_user *member = eim_sb_find_user(self, room->members[i]);
-    if (!member || member == who) continue;
-    Easemob__Pb__JID to;
-    eim_sb_jid(self, &to, member->name, EIM_SB_DOMAIN_USER, NULL);
-    pb.to = &to;
-    eim_sb_meta *meta = eim_sb_meta_new(&pb);
-    if (meta) eim_sb_deliver(self, member, NULL, NULL, room->id, EIM_SB_DOMAIN_GROUP, NULL, meta);
-    eim_sb_meta_unref(meta);
-  }
-  free(bytes);
 }
 
 /* Rooms are joined over the socket. `reason` is 128 bytes for texts that carry an id. */
@@ -302,11 +299,13 @@ static verdict muc(eim_sandbox *self, eim_sb_conn *conn, const eim_sb_pb_meta *u
       why = (verdict){EASEMOB__PB__STATUS__ERROR_CODE__FAIL, reason};
     } else if (!join && !leave) {
       why = (verdict){EASEMOB__PB__STATUS__ERROR_CODE__WRONG_PARAMETER, "wrong parameter"};
-    } else if (join && !eim_sb_in_group(room, conn->user->name)) {
-      if (eim_sb_join_group(room, conn->user->name)) announce(self, room, conn->user, true);
-    } else if (leave && eim_sb_in_group(room, conn->user->name)) {
-      eim_sb_leave_group(room, conn->user->name);
-      announce(self, room, conn->user, false);
+    } else if (join) {
+      const char *refused =
+          eim_sb_enter_room(self, room, conn->user->name, body->ext,
+                            body->has_leaveotherrooms && body->leaveotherrooms, reason);
+      if (refused) why = (verdict){EASEMOB__PB__STATUS__ERROR_CODE__FAIL, refused};
+    } else {
+      eim_sb_exit_room(self, room, conn->user->name);
     }
   }
   if (body) easemob__pb__mucbody__free_unpacked(body, NULL);

@@ -124,6 +124,8 @@ void eim_sandbox_free(eim_sandbox *self) {
   eim_sb_free_tokens(self);
   eim_sb_free_users(self);
   eim_sb_free_groups(self);
+  eim_sb_free_sent(self);
+  eim_sb_names_free(&self->super_admins);
   eim_sb_free_files(self);
   eim_sb_store_free(self->store);
   eim_sb_log_clear(self);
@@ -214,22 +216,15 @@ bool eim_sandbox_add_group(eim_sandbox *self, const char *id, bool room, const c
   if (!id || !*id || strlen(id) > 64) return false;
   lock(self);
   eim_sb_group *group = eim_sb_find_group(self, id);
-  if (!group && self->group_count < EIM_SB_MAX_GROUPS && (group = calloc(1, sizeof *group))) {
-    if ((group->id = eim_strdup(id))) {
-      group->next = self->groups;
-      self->groups = group;
-      self->group_count++;
-    } else {
-      free(group);
-      group = NULL;
-    }
-  }
+  if (!group) group = eim_sb_create_group(self, id, room, NULL);
   bool good = group != NULL;
   if (group) {
     group->room = room;
-    while (group->count) eim_sb_leave_group(group, group->members[0]);
+    if (room) group->is_public = true;
+    while (group->count) eim_sb_leave_group(group, group->members[0]->name);
     for (size_t i = 0; i < count; i++)
-      good = members[i] && eim_sb_join_group(group, members[i]) && good;
+      good = members[i] && eim_sb_join_group(self, group, members[i]) && good;
+    snprintf(group->owner, sizeof group->owner, "%s", group->count ? group->members[0]->name : "");
   }
   unlock(self);
   return good;

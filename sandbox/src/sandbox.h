@@ -18,17 +18,18 @@
 #include "base/random.h"
 #include "base/secret.h"
 #include "base/text.h"
+#include "contacts.h"
+#include "groups.h"
+#include "names.h"
 #include "store.h"
 
 #define EIM_SB_BUCKETS 4096
 #define EIM_SB_DOMAIN_USER "easemob.com"
 #define EIM_SB_DOMAIN_GROUP "conference.easemob.com"
-#define EIM_SB_MAX_NAME 64      /* bytes of a user name; docs/rest.md 3 */
 #define EIM_SB_MAX_RESOURCE 256 /* proposed */
 #define EIM_SB_MAX_DEVICES 32   /* known devices of one user; proposed */
-#define EIM_SB_MAX_GROUPS 10000
-#define EIM_SB_SENT 4096 /* messages that can be recalled */
-#define EIM_SB_SEEN 256  /* client ids remembered for each user */
+#define EIM_SB_SENT 4096        /* messages that can be recalled */
+#define EIM_SB_SEEN 256         /* client ids remembered for each user */
 #define EIM_SB_LOG 1000
 #define EIM_SB_MAX_LOGS ((size_t)16 << 20) /* of one user */
 #define EIM_SB_HELD 64
@@ -90,7 +91,10 @@ typedef struct eim_sb_user {
   eim_sb_device inbox; /* queues of an account that never logged in; the first device takes them */
   eim_sb_seen *seen;
   size_t seen_count;
-  eim_buf logs; /* as uploaded */
+  int64_t offline_since; /* the last line ended; 0: there was none */
+  eim_sb_contacts contacts;
+  cJSON *attributes; /* NULL: none */
+  eim_buf logs;      /* as uploaded */
   char *logs_resource;
   uint64_t logs_uploads;
 } eim_sb_user;
@@ -101,14 +105,6 @@ typedef struct eim_sb_token {
   eim_sb_user *user;  /* NULL: app token */
   int64_t expires_at; /* ms of the sandbox's clock; 0: never */
 } eim_sb_token;
-
-typedef struct eim_sb_group {
-  struct eim_sb_group *next;
-  char *id;
-  bool room;
-  char **members;
-  size_t count;
-} eim_sb_group;
 
 /* A file of the store, and whether it takes a secret to read it. */
 typedef struct eim_sb_file {
@@ -190,6 +186,9 @@ typedef struct eim_sb_sent {
   size_t number; /* of all that were ever sent */
   int edits;
   char from[EIM_SB_MAX_NAME + 1];
+  char group[EIM_SB_MAX_NAME + 1]; /* "": to one user */
+  bool wants_acks;                 /* of those who read it */
+  eim_sb_names readers;
 } eim_sb_sent;
 
 struct eim_sandbox {
@@ -214,9 +213,10 @@ struct eim_sandbox {
   eim_sb_user *users[EIM_SB_BUCKETS];
   size_t user_count;
   eim_sb_token *tokens[EIM_SB_BUCKETS];
-  eim_sb_group *groups;
+  eim_sb_group *groups; /* the newest first */
   size_t group_count;
-  eim_sb_file *files; /* the newest first */
+  eim_sb_names super_admins; /* who may make chat rooms */
+  eim_sb_file *files;        /* the newest first */
   size_t files_size;
   eim_sb_conn *conns, *ready; /* ready: lines with something to do */
   eim_sb_request *requests;
@@ -254,11 +254,6 @@ void eim_sb_free_users(eim_sandbox *self);
 bool eim_sb_keep_logs(eim_sb_user *user, const char *resource, const char *text);
 void eim_sb_forget_logs(eim_sb_user *user);
 void eim_sb_uuid(eim_sandbox *self, char out[37]);
-eim_sb_group *eim_sb_find_group(eim_sandbox *self, const char *id);
-bool eim_sb_in_group(const eim_sb_group *group, const char *name);
-bool eim_sb_join_group(eim_sb_group *group, const char *name);
-void eim_sb_leave_group(eim_sb_group *group, const char *name);
-void eim_sb_free_groups(eim_sandbox *self);
 
 /* tokens.c */
 void eim_sb_hash(const char *text, uint8_t out[32]);
@@ -325,6 +320,15 @@ bool eim_sb_logout(eim_sandbox *self, eim_sb_conn *conn, const eim_sb_msync *fra
 bool eim_sb_upload(eim_sandbox *self, eim_sb_conn *conn, const eim_sb_pb_meta *meta);
 uint64_t eim_sb_push_meta(eim_sandbox *self, eim_sb_user *user, eim_sb_pb_meta *meta);
 
+/* acks.c */
+eim_sb_sent *eim_sb_find_sent(eim_sandbox *self, uint64_t server_id);
+void eim_sb_remember_sent(eim_sandbox *self, uint64_t server_id, int64_t timestamp,
+                          const char *from, const char *group, bool wants_acks);
+void eim_sb_free_sent(eim_sandbox *self);
+/* A read receipt of a member; down: as it is routed. */
+void eim_sb_group_ack(eim_sandbox *self, const eim_sb_conn *conn, const eim_sb_group *group,
+                      const eim_sb_pb_meta *down, const Easemob__Pb__MessageBody *body);
+
 /* faults.c */
 /* NULL: behave. Else this one applies, and is used up. */
 const eim_sb_fault *eim_sb_fault_take(eim_sandbox *self, eim_sandbox_what what);
@@ -359,6 +363,8 @@ bool eim_sb_query(const eim_sb_request *request, const char *name, char *out, si
 /* rest_users.c, rest_token.c, rest_account.c */
 void eim_sb_rest_register(eim_sandbox *self, eim_sb_request *request);
 void eim_sb_rest_token(eim_sandbox *self, eim_sb_request *request);
+/* rest_social.c: groups, rooms, contacts …; parts behind org and app. False: not of these. */
+bool eim_sb_rest_social(eim_sandbox *self, eim_sb_request *request, char **parts, int count);
 /* rest_files.c; uuid NULL: the collection */
 void eim_sb_rest_files(eim_sandbox *self, eim_sb_request *request, const char *uuid);
 void eim_sb_file_too_large(eim_sandbox *self, eim_sb_request *request);

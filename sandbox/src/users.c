@@ -1,4 +1,4 @@
-/* Accounts and groups. */
+/* Accounts. */
 #include <openssl/rand.h>
 #include <openssl/sha.h>
 #include <stdio.h>
@@ -135,13 +135,16 @@ static void free_user(eim_sb_user *user) {
   }
   eim_sb_free_queues(&user->inbox);
   eim_sb_forget_logs(user);
+  eim_sb_free_contacts(&user->contacts);
+  cJSON_Delete(user->attributes);
   free(user->seen);
   free(user->name);
   free(user->nickname);
   free(user);
 }
 
-/* docs/rest.md 6: online devices get 207, tokens are dead, groups lose the member. */
+/* docs/rest.md 6: online devices get 207, tokens are dead, groups lose the member or,
+ * when they were his, are gone. */
 void eim_sb_remove_user(eim_sandbox *self, eim_sb_user *user) {
   for (eim_sb_conn *conn = self->conns; conn; conn = conn->next) {
     if (conn->user != user) continue;
@@ -152,8 +155,9 @@ void eim_sb_remove_user(eim_sandbox *self, eim_sb_user *user) {
     conn->device = NULL;
   }
   eim_sb_revoke(self, user);
-  for (eim_sb_group *group = self->groups; group; group = group->next)
-    eim_sb_leave_group(group, user->name);
+  eim_sb_names_remove(&self->super_admins, user->name);
+  eim_sb_leave_all_groups(self, user->name);
+  eim_sb_forget_contact(self, user->name);
   eim_sb_user **at = &self->users[bucket_of(user->name)];
   while (*at && *at != user) at = &(*at)->next;
   if (*at) *at = user->next;
@@ -193,49 +197,4 @@ void eim_sb_free_users(eim_sandbox *self) {
     }
     self->users[i] = NULL;
   }
-}
-
-eim_sb_group *eim_sb_find_group(eim_sandbox *self, const char *id) {
-  eim_sb_group *group = self->groups;
-  while (group && strcmp(group->id, id) != 0) group = group->next;
-  return group;
-}
-
-bool eim_sb_in_group(const eim_sb_group *group, const char *name) {
-  for (size_t i = 0; i < group->count; i++)
-    if (strcmp(group->members[i], name) == 0) return true;
-  return false;
-}
-
-bool eim_sb_join_group(eim_sb_group *group, const char *name) {
-  if (eim_sb_in_group(group, name)) return true;
-  char *copy = eim_sb_lower(name);
-  char **members = realloc(group->members, (group->count + 1) * sizeof *members);
-  if (members) group->members = members;
-  if (!copy || !members) {
-    free(copy);
-    return false;
-  }
-  members[group->count++] = copy;
-  return true;
-}
-
-void eim_sb_leave_group(eim_sb_group *group, const char *name) {
-  for (size_t i = 0; i < group->count; i++) {
-    if (strcmp(group->members[i], name) != 0) continue;
-    free(group->members[i]);
-    group->members[i] = group->members[--group->count];
-    return;
-  }
-}
-
-void eim_sb_free_groups(eim_sandbox *self) {
-  for (eim_sb_group *group = self->groups, *next; group; group = next) {
-    next = group->next;
-    for (size_t i = 0; i < group->count; i++) free(group->members[i]);
-    free(group->members);
-    free(group->id);
-    free(group);
-  }
-  self->groups = NULL;
 }
