@@ -23,7 +23,10 @@ static uint8_t *pack(eim_sandbox *self, const eim_sb_group *group, const eim_sb_
   body.has_operation = body.has_ischatroom = 1;
   body.operation = (Easemob__Pb__MUCBody__Operation)event->operation;
   body.ischatroom = group->room;
-  body.mucname = *group->name ? group->name : NULL;
+  /* The two with which the published SDK reads it. */
+  if (event->operation == EASEMOB__PB__MUCBODY__OPERATION__INVITE ||
+      event->operation == EASEMOB__PB__MUCBODY__OPERATION__DIRECT_JOINED)
+    body.mucname = *group->name ? group->name : NULL;
   body.reason = (char *)event->reason;
   body.ext = (char *)event->ext;
   if (event->detail) {

@@ -9,6 +9,7 @@
 //   {"cmd":"send","type":"txt","to":"bob","msg":"hi"}   txt, cmd, custom, loc, img (ready url) and any member of the SDK's
 //       message.create, e.g. chatType, ext, action, customEvent, customExts, lat, lng, addr, url, body
 //   {"cmd":"read","to":"bob","id":"…"}   {"cmd":"recall","to":"bob","mid":"…"}
+//   {"cmd":"call","method":"createGroup","args":[{…}]}   any other method of the connection
 //   {"cmd":"renew","token":"…"}   {"cmd":"close"}   {"cmd":"quit"}
 //   {"cmd":"clock","ms":31000}   its wall clock jumps
 //
@@ -70,7 +71,8 @@ const commands = {
     return connection.open({ user, ...(accessToken === undefined ? { pwd } : { accessToken }) }); // 4.21.1 looks for the key
   },
   send: ({ cmd, tag, ...message }) => connection.send(sdk.message.create({ chatType: 'singleChat', ...message })),
-  read: ({ to, id }) => connection.send(sdk.message.create({ type: 'read', chatType: 'singleChat', to, id })),
+  read: ({ cmd, tag, ...receipt }) => connection.send(sdk.message.create({ type: 'read', chatType: 'singleChat', ...receipt })),
+  call: ({ method, args }) => connection[method](...(args || [])),
   recall: ({ to, mid }) => connection.recallMessage({ mid, to, chatType: 'singleChat' }),
   renew: ({ token }) => connection.renewToken(token),
   close: async () => connection.close(),

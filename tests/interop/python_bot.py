@@ -25,7 +25,8 @@ async def command(client: eim.aio.Client, seen: dict[str, eim.Message], line: di
         return (await client.send(getattr(eim, line["kind"])(**args))).message_id
     if "message" in line:
         args["message"] = seen[line["message"]]
-    return await getattr(client, call)(**args)
+    result = await getattr(client, call)(**args)
+    return result.body if isinstance(result, eim.Response) else result
 
 
 async def obey(client: eim.aio.Client, seen: dict[str, eim.Message]) -> None:
@@ -45,6 +46,7 @@ async def main() -> None:
     async with eim.aio.Client(**json.loads(sys.argv[1])) as client:
         client.on("receipt", lambda r: say(
             event=f"receipt {r.kind.name}", id=r.message_id, sender=r.from_, data=r.data))
+        client.on("notice", lambda n: say(event=f"notice {n.name}", data=n.data))
         client.on("disconnected", lambda change: say(
             event="disconnected", code=change.cause.code if change.cause else 0))
         arriving = client.messages()

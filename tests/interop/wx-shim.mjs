@@ -33,7 +33,12 @@ export function makeWx({ hosts = {}, ca, storage = new Map() } = {}) {
           .map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`).join('&');
         if (more) url += (url.includes('?') ? '&' : '?') + more;
       } else if (method !== 'GET' && options.data !== undefined) {
-        body = typeof options.data === 'string' ? options.data : JSON.stringify(options.data);
+        // As WeChat does: an object becomes a form when the header says so, else JSON.
+        const type = Object.entries(options.header || {}).find(([name]) => name.toLowerCase() === 'content-type')?.[1] || '';
+        body = typeof options.data === 'string' ? options.data
+          : type.startsWith('application/x-www-form-urlencoded')
+            ? Object.entries(options.data).map((pair) => pair.map(encodeURIComponent).join('=')).join('&')
+            : JSON.stringify(options.data);
         headers['content-length'] = Buffer.byteLength(body);
       }
     } catch (error) {
