@@ -62,6 +62,35 @@ static void put_line(const cJSON *steps, const char *direction) {
   put("lz4", line, used);
 }
 
+/* Each Meta of an answer to a fetch is also the one message of a combined one (fuzz_combine.c). */
+static void put_combined(const char *hex) {
+  static unsigned char bytes[65536];
+  size_t length = strlen(hex) / 2;
+  if (!length || length > sizeof bytes - 7) return;
+  for (size_t i = 0; i < length; i++) {
+    unsigned byte = 0;
+    sscanf(hex + 2 * i, "%2x", &byte);
+    bytes[7 + i] = (unsigned char)byte;
+  }
+  for (size_t at = 7; at + 1 < 7 + length; at++) { /* field 4 of CommSyncDL, "22 length" */
+    size_t meta = bytes[at + 1], from = at + 2;
+    if (meta > 127 && at + 2 < 7 + length) meta = (meta & 127) | (size_t)bytes[from++] << 7;
+    if (bytes[at] != 0x22 || meta < 30 || from + meta > 7 + length) continue;
+    unsigned char *file = bytes + from - 7; /* over what is before it */
+    unsigned char kept[7];
+    memcpy(kept, file, 7);
+    memcpy(file,
+           "\x05"
+           "cm\0\0",
+           5);
+    file[5] = (unsigned char)(meta >> 8);
+    file[6] = (unsigned char)meta;
+    put("combine", file, 7 + meta);
+    memcpy(file, kept, 7);
+    return;
+  }
+}
+
 /* The first byte says which call and status: see fuzz_rest.c. */
 static void put_answer(const cJSON *answer, int selector, const char *folder) {
   char *json = cJSON_PrintUnformatted(answer);
@@ -79,6 +108,7 @@ static void step(const cJSON *s) {
   const cJSON *response = cJSON_GetObjectItemCaseSensitive(s, "response");
   const cJSON *body = cJSON_GetObjectItemCaseSensitive(s, "body");
   if (!strcmp(text_of(s, "kind"), "ws")) put_frame(text_of(s, "hex"));
+  if (!strcmp(text_of(s, "dir"), "down")) put_combined(text_of(s, "hex"));
   if (!strcmp(text_of(s, "kind"), "ws-text"))
     put("hosts", text_of(s, "text"), strlen(text_of(s, "text")));
   if (response && strstr(url, "server.json")) put_answer(response, '0', "hosts");
@@ -146,7 +176,8 @@ static const char *const messages[] = {
     "\"id\":\"12\"}"};
 
 int main(int argc, char **argv) {
-  static const char *const folders[] = {"", "/frame", "/rest", "/hosts", "/message", "/lz4"};
+  static const char *const folders[] = {"",         "/frame", "/rest",   "/hosts",
+                                        "/message", "/lz4",   "/combine"};
   if (argc != 3) {
     fprintf(stderr, "usage: %s VECTORS OUT\n", argv[0]);
     return 2;

@@ -1,4 +1,5 @@
 /* Uploads and downloads: who is told token and secret, what is repeated, when it ends. */
+#include <stdlib.h>
 #include <string.h>
 
 #include <eim/error.h>
@@ -254,5 +255,74 @@ TEST(a_message_whose_upload_is_refused_given_up_or_closed_is_not_sent) {
   CHECK(world_result(&w, 5)->code != 0);
   CHECK(!world_result(&w, 5)->may_have_happened);
   CHECK_INT(w.sent_count, 0);
+  world_stop(&w);
+}
+
+TEST(download_into_memory_gives_the_bytes) {
+  world w;
+  begin(&w, "cho", NULL);
+  world_input(&w, (eim_input){.kind = EIM_IN_DOWNLOAD,
+                              .text = "http://rest.test:81/lab/peer/chatfiles/1",
+                              .token = 2});
+  CHECK_STR(w.rest_file, "receive into memory at most 16777216");
+  world_run(&w, 20000); /* not connected: again after a while */
+  CHECK_INT(world_result(&w, 2)->code, 0);
+  CHECK_INT(w.rest_calls, 2);
+  CHECK_STR(w.result_json, "{\"file_length\":700}");
+  CHECK_STR(w.result_bytes, "<html>");
+  world_stop(&w);
+}
+
+static void unfold(world *w, uint64_t token) {
+  eim_message *message;
+  if (eim_message_from_json("{\"type\":\"combine\",\"to\":\"b\",\"url\":\"u\",\"combineLevel\":2}",
+                            &message))
+    abort();
+  world_input(w, (eim_input){.kind = EIM_IN_DOWNLOAD,
+                             .text = "http://rest.test:81/lab/peer/chatfiles/1",
+                             .message = message,
+                             .token = token});
+  eim_message_unref(message);
+}
+
+TEST(combined_messages_that_cannot_be_read_are_an_error) {
+  world w;
+  begin(&w, "he4s", NULL);
+  for (uint64_t token = 2; token < 4; token++) {
+    unfold(&w, token);
+    CHECK_STR(w.rest_file, "receive into memory at most 4194304");
+    world_run(&w, 1000);
+    CHECK_INT(world_result(&w, token)->code, EIM_CODE_FILE_INVALID);
+  }
+  unfold(&w, 4);
+  world_run(&w, 1000);
+  CHECK(world_result(&w, 4)->code > 0); /* as of any REST call */
+  unfold(&w, 5);
+  world_input(&w, (eim_input){.kind = EIM_IN_CANCEL, .token = 5});
+  CHECK_INT(world_result(&w, 5)->code, EIM_E_CANCELED);
+  world_stop(&w);
+}
+
+TEST(combined_messages_are_sent_when_their_file_is_up) {
+  world w;
+  eim_message *message;
+  begin(&w, "us", NULL);
+  REQUIRE(!eim_message_from_json("{\"type\":\"combine\",\"to\":\"bob\",\"compatibleText\":\"two\","
+                                 "\"messages\":[{\"type\":\"txt\",\"to\":\"c\",\"msg\":\"x\"}]}",
+                                 &message));
+  eim_input input = {.kind = EIM_IN_UPLOAD, .text = "combine", .message = message, .token = 2};
+  world_input(&w, input);
+  CHECK_CONTAINS(w.rest_file, "send cm");
+  CHECK_CONTAINS(w.rest_file, "as combine");
+  world_run(&w, 1000);
+  CHECK_INT(world_result(&w, 2)->code, 0);
+  CHECK_STR(w.sent[0].text, "two");
+  input.token = 3;
+  world_input(&w, input);
+  world_close(&w, 4); /* while it goes up: it was surely not sent */
+  CHECK_INT(world_result(&w, 3)->code, EIM_E_CANCELED);
+  CHECK(!world_result(&w, 3)->may_have_happened);
+  CHECK_INT(w.sent_count, 1);
+  eim_message_unref(message);
   world_stop(&w);
 }

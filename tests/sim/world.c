@@ -214,12 +214,16 @@ static void answer_rest(world *w, const eim_http_request *request) {
   w->rest_once = request->once;
   w->rest_id = request->id;
   const eim_http_file *f = request->file;
-  if (f && f->send)
+  if (f && f->content)
+    snprintf(w->rest_file, sizeof w->rest_file, "send %s as %s", (const char *)f->content->data,
+             f->name);
+  else if (f && f->send)
     snprintf(w->rest_file, sizeof w->rest_file, "send %s as %s %dx%d", f->send, f->name, f->width,
              f->height);
   else if (f)
-    snprintf(w->rest_file, sizeof w->rest_file, "receive %s at most %d%s%s%s", f->receive,
-             (int)f->max_bytes, f->thumbnail ? " small" : "", f->secret ? " with " : "",
+    snprintf(w->rest_file, sizeof w->rest_file, "receive %s at most %d%s%s%s",
+             f->in_memory ? "into memory" : f->receive, (int)f->max_bytes,
+             f->thumbnail ? " small" : "", f->secret ? " with " : "",
              f->secret ? eim_secret_text(f->secret) : "");
   snprintf(w->rest_url, sizeof w->rest_url, "%s", request->url);
   snprintf(w->rest_token, sizeof w->rest_token, "%s", eim_secret_text(request->bearer));
@@ -390,6 +394,8 @@ static void on_emit(void *user, eim_event_kind kind, void *payload, uint64_t seq
     }
     snprintf(e->text, sizeof e->text, "%s", eim_result_message_id(r));
     snprintf(w->result_json, sizeof w->result_json, "%s", eim_result_json(r));
+    snprintf(w->result_bytes, sizeof w->result_bytes, "%s",
+             (const char *)eim_result_bytes(r, NULL));
     break;
   }
   case EIM_EVENT_message: {

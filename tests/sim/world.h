@@ -107,7 +107,7 @@ typedef struct world {
   eim_http_method rest_method;
   bool rest_once;
   uint32_t rest_id;
-  char result_json[512]; /* of the last result */
+  char result_json[512], result_bytes[64]; /* of the last result */
   int logs_posts;
   size_t logs_largest; /* body, in bytes */
   eim_buf logs;        /* logContent, one after the other */

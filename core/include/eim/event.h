@@ -127,6 +127,14 @@ EIM_API const char *eim_result_local_id(const eim_result *self);
 EIM_API int64_t eim_result_time(const eim_result *self);
 /** The answer as JSON ("{}" when there is nothing more to say); never with a token in it. */
 EIM_API const char *eim_result_json(const eim_result *self);
+/** For a download into memory: the file, borrowed, lives as long as @p self; never NULL. @p length:
+ * its bytes, 0 for any other result; NULL is fine. */
+EIM_API const void *eim_result_bytes(const eim_result *self, size_t *length);
+/** For eim_client_download_combined(): how many messages there are; else 0. */
+EIM_API size_t eim_result_message_count(const eim_result *self);
+/** One of them, in the order in which they were combined. Borrowed, lives as long as @p self; NULL:
+ * no such index. */
+EIM_API const eim_message *eim_result_message(const eim_result *self, size_t index);
 
 /** The one list of callbacks: X(name, payload type). Core, tests and bindings expand it. */
 #define EIM_EVENTS(X)                                                                              \

@@ -54,17 +54,35 @@ EIM_API eim_status eim_client_upload(eim_client *self, const char *path, const c
  * this user may read it), which stays when the download ends early: the next one of the same URL to
  * the same path goes on there. Not more than one at a time of the same URL to the same path.
  *
+ * @p path NULL: into memory. The result then has the file: eim_result_bytes(). More than
+ * @p max_bytes, 16 MiB when that is 0, is refused; a repeated attempt begins anew.
+ *
  * @p secret: the `secret` of the message, or NULL. It and the access token are told only to the
  * REST hosts of the app: any other URL is fetched without them. @p max_bytes: more is refused with
- * 405; 0: any size. @p thumbnail: the small picture instead.
+ * 405; 0: any size (into a file). @p thumbnail: the small picture instead.
  *
- * on_progress as for an upload; the result's JSON is `{"path":…,"file_length":…}`. Repeated as a
+ * on_progress as for an upload; the result's JSON is `{"path":…,"file_length":…}`, without `path`
+ * when it went into memory. Repeated as a
  * GET of eim_client_request(). No room on the disk and the like: EIM_E_INVALID with the errno in
  * eim_error_native(), and what was received is removed.
  */
 EIM_API eim_status eim_client_download(eim_client *self, const char *url, const char *secret,
                                        const char *path, int64_t max_bytes, bool thumbnail,
                                        uint64_t token);
+
+/**
+ * The messages in a combined (forwarded) message: its file is downloaded and read. The result has
+ * them: eim_result_message_count(), eim_result_message(); its JSON is `{"count":…}`. They are what
+ * whoever combined them says they are, id, sender and time too. Combined ones among them are
+ * unfolded by another call, at most nine times one in the other: `combineLevel` goes down with
+ * each.
+ *
+ * As a download of at most 4 MiB. A file that is damaged, or not one of 1 to 300 messages, or has a
+ * combined message in it that is not one level below, is error 401. EIM_E_INVALID: @p message is no
+ * combined message, or has no `url`.
+ */
+EIM_API eim_status eim_client_download_combined(eim_client *self, const eim_message *message,
+                                                uint64_t token);
 
 #ifdef __cplusplus
 }

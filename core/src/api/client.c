@@ -391,7 +391,7 @@ eim_status eim_client_send(eim_client *self, const eim_message *message, uint64_
   if (!message) return eim_fail(EIM_E_INVALID, "client: message is NULL");
   if ((status = eim_message_sendable(message))) return status;
   if ((status = eim_client_room_to_send(self))) return status;
-  if (message->path) return eim_client_send_file(self, message, token);
+  if (message->path || message->part_count) return eim_client_send_file(self, message, token);
   return eim_client_post(self, &input, NULL, NULL, NULL, message);
 }
 

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "api/client.h"
+#include "base/buf.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "model/error.h"
 #include "model/message.h"
@@ -47,7 +49,10 @@ eim_status eim_client_send_file(eim_client *self, const eim_message *message, ui
     return eim_fail_with(
         EIM_E_INVALID,
         eim_error_new(EIM_CODE_INVALID_PARAM, EIM_DOMAIN_LOCAL, EIM_E_INVALID, 0,
-                      "client: with useOwnUploadFun the application uploads: set url, not path"));
+                      "client: with useOwnUploadFun the application uploads: set url, not %s",
+                      message->path ? "path" : "messages"));
+  /* The name that the official SDK gives it (docs/protocol.md 12). */
+  if (message->part_count) return eim_client_post(self, &input, NULL, NULL, "combine", message);
   eim_status status = check_local(message->path);
   if (status) return status;
   const char *name = last_part(message->path);
@@ -74,18 +79,49 @@ eim_status eim_client_upload(eim_client *self, const char *path, const char *fil
   return eim_client_post(self, &input, path, NULL, filename, NULL);
 }
 
+static eim_status download(eim_client *self, const eim_input *input, const char *url,
+                           const char *secret, const char *path, const eim_message *message) {
+  eim_error *error = eim_download_check(url);
+  if (!error && (input->max_bytes < 0 ||
+                 (secret && (strlen(secret) > SECRET_LIMIT || strpbrk(secret, "\r\n")))))
+    error = eim_error_new(EIM_CODE_INVALID_PARAM, EIM_DOMAIN_LOCAL, EIM_E_INVALID, 0,
+                          "client: secret or size is not valid");
+  if (error) return eim_fail_with(EIM_E_INVALID, error);
+  return eim_client_post(self, input, path, secret && *secret ? secret : NULL, url, message);
+}
+
 eim_status eim_client_download(eim_client *self, const char *url, const char *secret,
                                const char *path, int64_t max_bytes, bool thumbnail,
                                uint64_t token) {
   eim_input input = {
       .kind = EIM_IN_DOWNLOAD, .token = token, .up = thumbnail, .max_bytes = max_bytes};
   eim_status status = eim_client_usable(self);
-  if (status || (status = check_local(path))) return status;
-  eim_error *error = eim_download_check(url);
-  if (!error &&
-      (max_bytes < 0 || (secret && (strlen(secret) > SECRET_LIMIT || strpbrk(secret, "\r\n")))))
-    error = eim_error_new(EIM_CODE_INVALID_PARAM, EIM_DOMAIN_LOCAL, EIM_E_INVALID, 0,
-                          "client: secret or size is not valid");
-  if (error) return eim_fail_with(EIM_E_INVALID, error);
-  return eim_client_post(self, &input, path, secret && *secret ? secret : NULL, url, NULL);
+  if (status || (path && (status = check_local(path)))) return status;
+  return download(self, &input, url, secret, path, NULL);
+}
+
+static bool member(eim_json body, const char *name, eim_buf *out) {
+  eim_buf_clear(out);
+  return eim_json_text(eim_json_get(body, name), out) && out->length && !out->failed;
+}
+
+eim_status eim_client_download_combined(eim_client *self, const eim_message *message,
+                                        uint64_t token) {
+  eim_input input = {.kind = EIM_IN_DOWNLOAD, .token = token};
+  eim_buf url = EIM_BUF_INIT, secret = EIM_BUF_INIT;
+  eim_json body;
+  eim_status status = eim_client_usable(self);
+  if (status) return status;
+  if (!message || message->kind != EIM_MESSAGE_COMBINE ||
+      !eim_json_parse(&body, message->body, strlen(message->body)) || !member(body, "url", &url))
+    status = eim_fail(EIM_E_INVALID, "client: not a combined message with a url");
+  bool has_secret = !status && member(body, "secret", &secret);
+  if (!status && (url.failed || secret.failed))
+    status = eim_fail(EIM_E_NOMEM, "client: out of memory");
+  if (!status)
+    status = download(self, &input, (const char *)url.data,
+                      has_secret ? (const char *)secret.data : NULL, NULL, message);
+  eim_buf_free(&url);
+  eim_buf_wipe(&secret);
+  return status;
 }

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "model/combine.h"
 #include "model/error.h"
 #include "model/message.h"
 
@@ -31,7 +32,8 @@ typedef enum field_type {
   PRIORITY,
   OBJECT,
   RECEIVERS,
-  CONFIG
+  CONFIG,
+  MESSAGES
 } field_type;
 
 #define KIND(kind) (1u << EIM_MESSAGE_##kind)
@@ -41,8 +43,8 @@ typedef enum field_type {
 #define CHAT(type) (1u << EIM_CHAT_##type)
 #define ALL_CHATS (CHAT(SINGLE) | CHAT(GROUP) | CHAT(ROOM))
 
-/* The order is that of the body. "path" is not in the body: it is for us. */
-enum { PATH_FIELD = 1, URL_FIELD = 2 };
+/* The order is that of the body. "path" and "messages" are not in the body: they are for us. */
+enum { PATH_FIELD = 1, URL_FIELD = 2, MESSAGES_FIELD = 3 };
 static const struct {
   const char *name;
   field_type type;
@@ -53,6 +55,7 @@ static const struct {
     {"msg", TEXT, KIND(TEXT), ALL_CHATS, true, 0, 0},
     {"path", TEXT, UPLOADED, ALL_CHATS, false, 0, 0},
     {"url", TEXT, ATTACHED, ALL_CHATS, true, 0, 0},
+    {"messages", MESSAGES, KIND(COMBINE), ALL_CHATS, false, 0, 0},
     {"secret", TEXT, ATTACHED, ALL_CHATS, false, 0, 0},
     {"filename", TEXT, ATTACHED, ALL_CHATS, false, 0, 0},
     {"file_length", INTEGER, ATTACHED, ALL_CHATS, false, 0, INT32_MAX},
@@ -72,7 +75,7 @@ static const struct {
     {"title", TEXT, KIND(COMBINE), ALL_CHATS, false, 0, 0},
     {"summary", TEXT, KIND(COMBINE), ALL_CHATS, false, 0, 0},
     {"compatibleText", TEXT, KIND(COMBINE), ALL_CHATS, false, 0, 0},
-    {"combineLevel", INTEGER, KIND(COMBINE), ALL_CHATS, false, 1, 10},
+    {"combineLevel", INTEGER, KIND(COMBINE), ALL_CHATS, false, 1, EIM_COMBINE_LEVELS},
     {"deliverOnlineOnly", BOOLEAN, ANY, ALL_CHATS, false, 0, 0},
     {"priority", PRIORITY, ANY, CHAT(ROOM), false, 0, 0},
     {"receiverList", RECEIVERS, ANY, CHAT(GROUP) | CHAT(ROOM), false, 0, 0},
@@ -90,6 +93,7 @@ static const char *const allowed[] = {
     [OBJECT] = "a JSON object",
     [RECEIVERS] = "a JSON list of 1 to 20 user ids",
     [CONFIG] = "{\"allowGroupAck\":true}",
+    [MESSAGES] = "a JSON list of 1 to 300 messages",
 };
 
 /* What only a server or another SDK's sender says: fine in JSON, of no effect. */
@@ -145,13 +149,15 @@ static int json_depth(const char *text, size_t length) {
 
 /* A JSON value of at most DEPTH_MAX levels. */
 static eim_status check_json(const char *what, const char *text, size_t length, eim_json *out) {
-  if (length > OBJECT_MAX)
-    return eim_fail(EIM_E_INVALID, "message: %s has %zu bytes, at most %d are allowed", what,
-                    length, OBJECT_MAX);
+  size_t most = strcmp(what, "messages") ? OBJECT_MAX : JSON_MAX;
+  int depth = strcmp(what, "messages") ? DEPTH_MAX : DEPTH_MAX + 2; /* they have ext themselves */
+  if (length > most)
+    return eim_fail(EIM_E_INVALID, "message: %s has %zu bytes, at most %zu are allowed", what,
+                    length, most);
   if (!eim_utf8_valid(text, length))
     return eim_fail(EIM_E_INVALID, "message: %s is not valid UTF-8", what);
-  if (json_depth(text, length) > DEPTH_MAX)
-    return eim_fail(EIM_E_INVALID, "message: %s is nested deeper than %d levels", what, DEPTH_MAX);
+  if (json_depth(text, length) > depth)
+    return eim_fail(EIM_E_INVALID, "message: %s is nested deeper than %d levels", what, depth);
   if (!eim_json_parse(out, text, length))
     return eim_fail(EIM_E_INVALID, "message: %s is not JSON", what);
   return EIM_OK;
@@ -226,6 +232,7 @@ static eim_status check_value(size_t field, eim_json value) {
   case OBJECT: fits = kind == EIM_JSON_OBJECT; break;
   case RECEIVERS: fits = are_receivers(value); break;
   case CONFIG: fits = is_config(value); break;
+  case MESSAGES: fits = kind == EIM_JSON_ARRAY; break; /* looked at when it is built */
   }
   return fits ? EIM_OK : refuse(field);
 }
@@ -325,7 +332,7 @@ static eim_status put(eim_message_builder *self, size_t field, eim_buf *json) {
       json->failed ? eim_fail(EIM_E_NOMEM, "message: out of memory")
                    : check_json(fields[field].name, (const char *)json->data, json->length, &value);
   if (status && fields[field].type != OBJECT && fields[field].type != RECEIVERS && !json->failed &&
-      fields[field].type != TEXT)
+      fields[field].type != TEXT && fields[field].type != MESSAGES)
     status = refuse(field);
   if (!status) status = check_value(field, value);
   if (status) {
@@ -424,14 +431,32 @@ static const char *text_of(eim_arena *arena, const char *json) {
   return copy;
 }
 
-eim_status eim_message_builder_build(const eim_message_builder *self, eim_message **out) {
-  if (!self || !out) return eim_fail(EIM_E_INVALID, "message: NULL");
+/* What a combined message is made of; its file is made when it is sent. */
+typedef struct parts {
+  eim_message **list;
+  size_t count;
+  int level;
+} parts;
+
+static eim_status read_parts(const eim_message_builder *self, parts *out) {
+  eim_json list;
+  const char *json = self->values[URL_FIELD] ? NULL : self->values[MESSAGES_FIELD];
+  *out = (parts){NULL, 0, 0};
+  if (!json) return EIM_OK;
+  if (!eim_json_parse(&list, json, strlen(json))) return refuse(MESSAGES_FIELD);
+  return eim_combine_from_json(list, &out->list, &out->count, &out->level);
+}
+
+static eim_status build(const eim_message_builder *self, parts *made_of, eim_message **out) {
   eim_buf body = EIM_BUF_INIT;
   const char *path = self->values[URL_FIELD] ? NULL : self->values[PATH_FIELD];
+  bool has_file = path || made_of->count;
   eim_buf_printf(&body, "{\"type\":\"%s\"", kind_name(self->kind));
   for (size_t i = 0; i < FIELDS; i++) {
-    if (i == PATH_FIELD || (i == URL_FIELD && path)) continue;
-    if (self->values[i]) {
+    if (i == PATH_FIELD || i == MESSAGES_FIELD || (i == URL_FIELD && has_file)) continue;
+    if (made_of->count && !strcmp(fields[i].name, "combineLevel")) {
+      eim_buf_printf(&body, ",\"combineLevel\":%d", made_of->level);
+    } else if (self->values[i]) {
       eim_buf_printf(&body, ",\"%s\":", fields[i].name);
       eim_buf_str(&body, self->values[i]);
     } else if (fields[i].required && fields[i].kinds & 1u << self->kind) {
@@ -448,6 +473,9 @@ eim_status eim_message_builder_build(const eim_message_builder *self, eim_messag
                                 (path ? strlen(path) : 0) + 64);
   if (message) {
     if (path) message->path = text_of(&message->arena, path);
+    message->parts = made_of->list;
+    message->part_count = made_of->count;
+    *made_of = (parts){NULL, 0, 0};
     message->kind = self->kind;
     message->chat_type = self->chat_type;
     message->to = eim_arena_strdup(&message->arena, self->to);
@@ -463,6 +491,16 @@ eim_status eim_message_builder_build(const eim_message_builder *self, eim_messag
   }
   *out = message;
   return EIM_OK;
+}
+
+eim_status eim_message_builder_build(const eim_message_builder *self, eim_message **out) {
+  parts made_of;
+  if (!self || !out) return eim_fail(EIM_E_INVALID, "message: NULL");
+  eim_status status = read_parts(self, &made_of);
+  if (status) return status;
+  status = build(self, &made_of, out);
+  eim_combine_free(made_of.list, made_of.count);
+  return status;
 }
 
 eim_message *eim_message_uploaded(const eim_message *message, const char *json) {

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/combine.h"
+
 struct eim_state_change {
   eim_object base;
   eim_state previous, state;
@@ -46,6 +48,9 @@ struct eim_result {
   const eim_error *error;
   int64_t time;
   const char *message_id, *local_id, *json;
+  eim_buf bytes; /* of a file */
+  eim_message **messages;
+  size_t message_count;
 };
 
 static void destroy_plain(void *self) {
@@ -58,8 +63,11 @@ static void destroy_state_change(void *self) {
 }
 
 static void destroy_result(void *self) {
-  eim_error_unref(((eim_result *)self)->error);
-  free(self);
+  eim_result *result = self;
+  eim_error_unref(result->error);
+  eim_buf_free(&result->bytes);
+  eim_combine_free(result->messages, result->message_count);
+  free(result);
 }
 
 /* A zeroed block of `size` bytes with copies of `count` texts behind it; offsets: where in the
@@ -308,4 +316,25 @@ int64_t eim_result_time(const eim_result *self) {
 }
 const char *eim_result_json(const eim_result *self) {
   return self ? self->json : "{}";
+}
+void eim_result_take_bytes(eim_result *self, eim_buf *bytes) {
+  eim_buf_free(&self->bytes);
+  self->bytes = *bytes;
+  *bytes = (eim_buf)EIM_BUF_INIT;
+}
+void eim_result_take_messages(eim_result *self, eim_message **messages, size_t count) {
+  self->messages = messages;
+  self->message_count = count;
+}
+const void *eim_result_bytes(const eim_result *self, size_t *length) {
+  static const char nothing[1] = "";
+  bool has = self && self->bytes.data;
+  if (length) *length = has ? self->bytes.length : 0;
+  return has ? (const void *)self->bytes.data : nothing;
+}
+size_t eim_result_message_count(const eim_result *self) {
+  return self ? self->message_count : 0;
+}
+const eim_message *eim_result_message(const eim_result *self, size_t index) {
+  return self && index < self->message_count ? self->messages[index] : NULL;
 }

@@ -5,6 +5,7 @@
 
 #include <eim/event.h>
 
+#include "base/buf.h"
 #include "base/object.h"
 
 /* Event kinds in the order of EIM_EVENTS: EIM_EVENT_state, EIM_EVENT_connected … */
@@ -25,6 +26,10 @@ eim_receipt *eim_receipt_new(eim_receipt_kind kind, eim_chat_type chat_type, con
                              const char *json);
 eim_notice *eim_notice_new(const char *name, const char *json);
 eim_progress *eim_progress_new(uint64_t token, int64_t done, int64_t total);
+/* What belongs to a result besides its JSON, before anybody else sees it. Both are taken over: a
+ * buffer, and a list (eim_combine_free) of so many messages. */
+void eim_result_take_bytes(eim_result *self, eim_buf *bytes);
+void eim_result_take_messages(eim_result *self, eim_message **messages, size_t count);
 eim_result *eim_result_new(uint64_t token, const eim_error *error, const char *message_id,
                            const char *local_id, int64_t time, const char *json);
 

@@ -6,10 +6,12 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "model/combine.h"
 
 static void destroy_message(void *self) {
   eim_arena arena = ((eim_message *)self)->arena; /* the struct lies in it */
   free(atomic_load(&((eim_message *)self)->json));
+  eim_combine_free(((eim_message *)self)->parts, ((eim_message *)self)->part_count);
   eim_arena_free(&arena);
 }
 
@@ -113,6 +115,13 @@ const char *eim_message_to_json(const eim_message *message) {
     member(&out, "type", eim_message_type(self));
   }
   if (self->path) member(&out, "path", self->path);
+  for (size_t i = 0; i < self->part_count; i++) {
+    const char *part = eim_message_to_json(self->parts[i]);
+    eim_buf_str(&out, i ? "," : ",\"messages\":[");
+    eim_buf_str(&out, part ? part : "");
+    if (!part) out.failed = true;
+  }
+  if (self->part_count) eim_buf_str(&out, "]");
   eim_buf_str(&out, ",\"ext\":");
   eim_buf_str(&out, self->ext);
   eim_buf_str(&out, "}");

@@ -22,8 +22,10 @@ struct eim_message {
   const char *text;                      /* NULL unless TEXT */
   const char *ext;                       /* JSON object, "{}" */
   const char *body;                      /* JSON object, "{}" */
-  const char *path;     /* a file of this machine that is to be uploaded first; NULL: none */
-  _Atomic(char *) json; /* eim_message_to_json(), NULL until asked for */
+  const char *path;           /* a file of this machine that is to be uploaded first; NULL: none */
+  struct eim_message **parts; /* a combined message whose file is to be made first: what of */
+  size_t part_count;          /* 0: none */
+  _Atomic(char *) json;       /* eim_message_to_json(), NULL until asked for */
   /* Of a received message: its place among the events of its client, for eim_client_message_done().
    * 0: built here. */
   uint64_t client, seq;

@@ -13,7 +13,8 @@
 
 struct eim_disk {
   int fd;
-  bool received;
+  bool received, in_memory;
+  eim_buf content;   /* in memory: what is sent, or was received */
   int64_t size;      /* to send; or here */
   int64_t at;        /* read so far */
   int64_t max_bytes; /* 0: any */
@@ -34,6 +35,11 @@ static eim_error *file_error(const char *path, const char *what) {
                               "{\"what\":\"file\"}", "'%s' %s", path, what);
 }
 
+static eim_error *no_memory(void) {
+  return eim_error_new(EIM_E_NOMEM, EIM_DOMAIN_LOCAL, EIM_E_NOMEM, EIM_ERROR_RETRIABLE,
+                       "out of memory");
+}
+
 static bool fail(eim_disk *self, eim_error *error) {
   eim_error_unref(self->problem);
   self->problem = error;
@@ -46,6 +52,7 @@ void eim_disk_free(eim_disk *self) {
   if (self->fd >= 0 && self->received && !self->size)
     eim_disk_discard(self); /* nothing to go on with */
   eim_error_unref(self->problem);
+  eim_buf_free(&self->content);
   free(self->path);
   free(self->part);
   free(self);
@@ -86,15 +93,19 @@ eim_disk *eim_disk_open(const eim_http_file *what, const char *url, eim_error **
   *error = NULL;
   if (self) {
     self->fd = -1;
-    self->received = what->receive != NULL;
+    self->received = what->receive || what->in_memory;
+    self->in_memory = what->content || what->in_memory;
     self->max_bytes = what->max_bytes;
-    self->path = eim_strdup(self->received ? what->receive : what->send);
+    self->path = eim_strdup(self->in_memory  ? "memory"
+                            : self->received ? what->receive
+                                             : what->send);
     if (self->path && self->received) self->part = part_name(self->path, url);
+    if (what->content) eim_buf_add(&self->content, what->content->data, what->content->length);
+    self->size = (int64_t)self->content.length;
   }
-  if (!self || !self->path || (self->received && !self->part))
-    *error = eim_error_new(EIM_E_NOMEM, EIM_DOMAIN_LOCAL, EIM_E_NOMEM, EIM_ERROR_RETRIABLE,
-                           "out of memory");
-  else
+  if (!self || !self->path || (self->received && !self->part) || self->content.failed)
+    *error = no_memory();
+  else if (!self->in_memory)
     *error = self->received ? open_to_receive(self) : open_to_send(self);
   if (!*error) return self;
   eim_disk_free(self);
@@ -113,6 +124,11 @@ static long read_some(eim_disk *self, void *bytes, size_t room) {
   int64_t left = self->size - self->at;
   if ((int64_t)room > left) room = (size_t)left; /* what was added meanwhile is not sent */
   if (!room) return 0;
+  if (self->in_memory) {
+    memcpy(bytes, self->content.data + self->at, room);
+    self->at += (int64_t)room;
+    return (long)room;
+  }
   ssize_t got = read(self->fd, bytes, room);
   if (got < 0) {
     fail(self, os_error("read", self->path));
@@ -131,6 +147,11 @@ bool eim_disk_begin(eim_disk *self, int64_t offset) {
     return fail(self, eim_error_new_detail(EIM_E_PROTOCOL, EIM_DOMAIN_LOCAL, EIM_E_PROTOCOL, 0,
                                            "{\"what\":\"range\"}",
                                            "the server sent another part than was asked for"));
+  if (self->in_memory) {
+    self->content.length = (size_t)offset;
+    self->size = offset;
+    return true;
+  }
   if (ftruncate(self->fd, offset) || lseek(self->fd, offset, SEEK_SET) < 0)
     return fail(self, os_error("write", self->part));
   self->size = offset;
@@ -144,6 +165,11 @@ bool eim_disk_write(eim_disk *self, const void *bytes, size_t length) {
     return fail(self,
                 eim_error_new(EIM_CODE_FILE_TOO_LARGE, EIM_DOMAIN_LOCAL, EIM_E_INVALID, 0,
                               "the file is larger than %lld bytes", (long long)self->max_bytes));
+  }
+  if (self->in_memory) {
+    eim_buf_add(&self->content, bytes, length);
+    self->size += (int64_t)length;
+    return !self->content.failed || fail(self, no_memory());
   }
   while (length) {
     ssize_t put = write(self->fd, next, length);
@@ -162,6 +188,7 @@ bool eim_disk_write(eim_disk *self, const void *bytes, size_t length) {
 }
 
 bool eim_disk_commit(eim_disk *self) {
+  if (self->in_memory) return true;
   int fd = self->fd;
   self->fd = -1;
   /* Some file systems tell only now that there was no room. */
@@ -174,7 +201,11 @@ bool eim_disk_commit(eim_disk *self) {
 }
 
 void eim_disk_discard(eim_disk *self) {
-  unlink(self->part);
+  if (!self->in_memory) unlink(self->part);
+}
+
+const eim_buf *eim_disk_content(const eim_disk *self) {
+  return &self->content;
 }
 
 eim_error *eim_disk_problem(eim_disk *self) {
@@ -192,7 +223,7 @@ static size_t on_read(char *bytes, size_t size, size_t count, void *user) {
 
 static int on_seek(void *user, curl_off_t offset, int origin) {
   eim_disk *self = user;
-  bool ok = !offset && origin == SEEK_SET && !lseek(self->fd, 0, SEEK_SET);
+  bool ok = !offset && origin == SEEK_SET && (self->in_memory || !lseek(self->fd, 0, SEEK_SET));
   if (ok) self->at = 0;
   return ok ? CURL_SEEKFUNC_OK : CURL_SEEKFUNC_CANTSEEK;
 }

@@ -1,5 +1,6 @@
-/* disk.h - the local file of a transfer: read in pieces, or written beside its place and moved
- * there when it is whole. Loop thread only; the file system is assumed to be local and quick. */
+/* disk.h - the local end of a transfer: a file, read in pieces, or written beside its place and
+ * moved there when it is whole; or memory. Loop thread only; the file system is assumed to be local
+ * and quick. */
 #ifndef EIM_NET_DISK_H
 #define EIM_NET_DISK_H
 
@@ -27,6 +28,8 @@ bool eim_disk_begin(eim_disk *self, int64_t offset);
 bool eim_disk_write(eim_disk *self, const void *bytes, size_t length);
 /* All is here: to its place. False: as above. */
 bool eim_disk_commit(eim_disk *self);
+/* What was received into memory; lives as long as self. */
+const eim_buf *eim_disk_content(const eim_disk *self);
 /* Forget what was received. */
 void eim_disk_discard(eim_disk *self);
 /* Owned by the caller; NULL: none. */

@@ -273,6 +273,14 @@ static void finish(eim_http *self, int status, eim_error *error, bool may_have_a
     if (self->progress)
       self->progress(self->user, eim_disk_size(self->file), eim_disk_size(self->file));
   }
+  if (self->file && !error && eim_disk_is_received(self->file) &&
+      (status == 200 || status == 206) && eim_disk_content(self->file)->data) {
+    const eim_buf *here = eim_disk_content(self->file);
+    eim_buf_add(&self->answer, here->data, here->length);
+    if (self->answer.failed)
+      error = eim_error_new(EIM_E_NOMEM, EIM_DOMAIN_LOCAL, EIM_E_NOMEM, EIM_ERROR_RETRIABLE,
+                            "out of memory");
+  }
   eim_http_fn fn = self->fn;
   void *user = self->user;
   eim_buf answer = self->answer;
@@ -593,7 +601,8 @@ static bool set_file(eim_http *self, const eim_http_request *request, eim_error 
   curl_easy_setopt(self->easy, CURLOPT_NOPROGRESS, 0L);
   curl_easy_setopt(self->easy, CURLOPT_XFERINFOFUNCTION, on_transfer);
   curl_easy_setopt(self->easy, CURLOPT_XFERINFODATA, self);
-  return request->file->send ? set_upload(self, request->file) : set_download(self, request->file);
+  return request->file->send || request->file->content ? set_upload(self, request->file)
+                                                       : set_download(self, request->file);
 }
 
 void eim_http_on_progress(eim_http *self, eim_http_progress_fn fn) {

@@ -49,8 +49,10 @@ typedef enum eim_http_method {
 /* The file that goes up or comes down with a request. */
 typedef struct eim_http_file {
   const char *send, *name; /* local path, sent as the part `file`, and its name there; NULL: none */
+  const eim_buf *content;  /* the same, but this is the file; NULL: none */
   int width, height;       /* of the thumbnail the server is to make; 0: as it likes */
   const char *receive;     /* local path for the body of a 200 or 206; NULL: none */
+  bool in_memory;          /* that body is the answer's, instead */
   int64_t max_bytes;       /* more than this is not received; 0: any size */
   const eim_secret *secret; /* share-secret of what is received; NULL: none */
   bool thumbnail;           /* receive the small picture */
@@ -103,23 +105,23 @@ typedef struct eim_session_io {
 
 typedef enum eim_input_kind {
   /* commands from the application */
-  EIM_IN_OPEN,         /* user, secret (password or token: is_token), token */
-  EIM_IN_CLOSE,        /* token */
-  EIM_IN_REGISTER,     /* user, secret, text (nickname or NULL), token */
-  EIM_IN_RENEW,        /* secret, token */
-  EIM_IN_UPLOAD,       /* user (local path), text (its name), width, height, token; message: to be
-                          sent when it is up, or NULL */
-  EIM_IN_DOWNLOAD,     /* user (local path), text (URL), secret or NULL, up (thumbnail), max_bytes,
-                          token */
-  EIM_IN_REQUEST,      /* method, text (path with query), secret (JSON body or NULL), token */
-  EIM_IN_SEND,         /* message, token */
-  EIM_IN_ACT,          /* action, token */
-  EIM_IN_CANCEL,       /* token */
-  EIM_IN_LOGIN_EXT,    /* text or NULL */
-  EIM_IN_NETWORK,      /* up */
-  EIM_IN_PROVIDER,     /* up: somebody handles on_token_request from now on (or nobody any more) */
-  EIM_IN_NO_TOKEN,     /* text (reason or NULL): the provider has none */
-  EIM_IN_DONE,         /* seq: every event up to and including seq was dispatched */
+  EIM_IN_OPEN,      /* user, secret (password or token: is_token), token */
+  EIM_IN_CLOSE,     /* token */
+  EIM_IN_REGISTER,  /* user, secret, text (nickname or NULL), token */
+  EIM_IN_RENEW,     /* secret, token */
+  EIM_IN_UPLOAD,    /* user (local path; NULL: the file is made of the message's parts), text (its
+                       name), width, height, token; message: to be sent when it is up, or NULL */
+  EIM_IN_DOWNLOAD,  /* user (local path; NULL: into memory), text (URL), secret or NULL, up
+                       (thumbnail), max_bytes, token; message: a combined one whose file it is */
+  EIM_IN_REQUEST,   /* method, text (path with query), secret (JSON body or NULL), token */
+  EIM_IN_SEND,      /* message, token */
+  EIM_IN_ACT,       /* action, token */
+  EIM_IN_CANCEL,    /* token */
+  EIM_IN_LOGIN_EXT, /* text or NULL */
+  EIM_IN_NETWORK,   /* up */
+  EIM_IN_PROVIDER,  /* up: somebody handles on_token_request from now on (or nobody any more) */
+  EIM_IN_NO_TOKEN,  /* text (reason or NULL): the provider has none */
+  EIM_IN_DONE,      /* seq: every event up to and including seq was dispatched */
   EIM_IN_MESSAGE_DONE, /* seq: the application is done with this message (ackMode manual) */
   EIM_IN_HEALTH,       /* token: the result's JSON is a snapshot */
   EIM_IN_SHUTDOWN,

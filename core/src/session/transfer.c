@@ -10,9 +10,13 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "model/combine.h"
+#include "model/message.h"
 #include "session/internal.h"
+#include "wire/combine.h"
 
 #define URL_MAX 4096
+#define MEMORY_MAX ((int64_t)16 * 1024 * 1024) /* of a download, unless it says otherwise */
 
 /* "scheme://host:port" of a URL with its default port written out. False: none, or one that hides
  * who is asked. */
@@ -69,7 +73,16 @@ eim_error *eim_download_check(const char *url) {
                  : NULL;
 }
 
-eim_transfer *eim_transfer_new(const eim_input *input) {
+/* The file of a combined message: it is as it was when the message was sent. */
+static bool make_combined(eim_session *self, const eim_message *message, eim_buf *out) {
+  for (size_t i = 0; i < message->part_count; i++)
+    if (!eim_combine_add(out, self->settings->app_key, self->user, eim_outbox_new_id(self),
+                         eim_session_server_now(self), message->parts[i]))
+      return false;
+  return eim_combine_end(out);
+}
+
+eim_transfer *eim_transfer_new(eim_session *session, const eim_input *input) {
   eim_transfer *self = calloc(1, sizeof *self);
   if (!self) return NULL;
   self->is_upload = input->kind == EIM_IN_UPLOAD;
@@ -80,7 +93,15 @@ eim_transfer *eim_transfer_new(const eim_input *input) {
   self->width = input->width;
   self->height = input->height;
   self->max_bytes = input->max_bytes;
-  if (self->local && self->name) return self;
+  bool ok = self->name && (!input->user || self->local);
+  if (!input->user && self->is_upload) {
+    ok = ok && make_combined(session, input->message, &self->content);
+  } else if (!input->user) {
+    if (input->message) self->level = eim_combine_level(input->message);
+    if (input->message) self->max_bytes = EIM_COMBINE_BYTES;
+    if (!self->max_bytes) self->max_bytes = MEMORY_MAX;
+  }
+  if (ok) return self;
   eim_transfer_free(self);
   return NULL;
 }
@@ -90,6 +111,8 @@ void eim_transfer_free(eim_transfer *self) {
   free(self->local);
   free(self->name);
   eim_secret_unref(self->secret);
+  eim_buf_free(&self->content);
+  eim_combine_free(self->messages, self->message_count);
   free(self);
 }
 
@@ -98,6 +121,7 @@ void eim_transfer_request(eim_session *self, eim_transfer *transfer, eim_http_re
   request->file = file;
   if (transfer->is_upload) {
     file->send = transfer->local;
+    if (!transfer->local) file->content = &transfer->content;
     file->name = transfer->name;
     file->width = transfer->width;
     file->height = transfer->height;
@@ -107,6 +131,7 @@ void eim_transfer_request(eim_session *self, eim_transfer *transfer, eim_http_re
   eim_buf_clear(url);
   eim_buf_str(url, transfer->name);
   file->receive = transfer->local;
+  file->in_memory = !transfer->local;
   file->max_bytes = transfer->max_bytes;
   file->thumbnail = transfer->thumbnail;
   if (transfer->ours)
@@ -159,18 +184,49 @@ static eim_error *uploaded(const eim_session *self, const eim_transfer *transfer
   return NULL;
 }
 
-eim_error *eim_transfer_answer(const eim_session *self, const eim_transfer *transfer,
-                               const eim_input *input, eim_buf *out) {
-  eim_error *error = NULL;
-  if (transfer->is_upload) {
-    error = uploaded(self, transfer, input, out);
-  } else {
-    eim_buf_str(out, "{\"path\":");
-    eim_buf_json_str(out, transfer->local);
-    eim_buf_printf(out, ",\"file_length\":%" PRId64 "}", input->total);
+static eim_error *unfold(eim_transfer *transfer, const eim_input *input) {
+  const char *problem = eim_combine_parse(input->bytes, input->length, transfer->level,
+                                          &transfer->messages, &transfer->message_count);
+  if (!problem) return NULL;
+  return eim_error_new_detail(EIM_CODE_FILE_INVALID, EIM_DOMAIN_LOCAL, EIM_E_PROTOCOL, 0,
+                              "{\"what\":\"combine\"}",
+                              "the file of the combined message cannot be read: %s", problem);
+}
+
+static eim_error *downloaded(eim_transfer *transfer, const eim_input *input, eim_buf *out) {
+  if (transfer->level) {
+    eim_error *error = unfold(transfer, input);
+    eim_buf_printf(out, "{\"count\":%zu}", transfer->message_count);
+    return error;
   }
+  if (!transfer->local) eim_buf_add(&transfer->content, input->bytes, input->length);
+  if (transfer->content.failed) out->failed = true;
+  eim_buf_str(out, "{");
+  if (transfer->local) {
+    eim_buf_str(out, "\"path\":");
+    eim_buf_json_str(out, transfer->local);
+    eim_buf_str(out, ",");
+  }
+  eim_buf_printf(out, "\"file_length\":%" PRId64 "}", input->total);
+  return NULL;
+}
+
+eim_error *eim_transfer_answer(const eim_session *self, eim_transfer *transfer,
+                               const eim_input *input, eim_buf *out) {
+  eim_error *error =
+      transfer->is_upload ? uploaded(self, transfer, input, out) : downloaded(transfer, input, out);
   if (!error && out->failed)
     error = eim_error_new(EIM_E_NOMEM, EIM_DOMAIN_LOCAL, EIM_E_NOMEM,
                           EIM_ERROR_RETRIABLE | EIM_ERROR_MAYBE, "out of memory");
   return error;
+}
+
+eim_result *eim_transfer_result(eim_transfer *self, uint64_t token, const char *json) {
+  eim_result *result = eim_result_new(token, NULL, "", "", 0, json);
+  if (!result) return NULL;
+  if (!self->is_upload) eim_result_take_bytes(result, &self->content);
+  eim_result_take_messages(result, self->messages, self->message_count);
+  self->messages = NULL;
+  self->message_count = 0;
+  return result;
 }

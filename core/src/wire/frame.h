@@ -48,6 +48,10 @@ bool eim_frame_fetch(eim_buf *out, const eim_jid *queue, bool has_key, uint64_t 
 /* One chat message. local_id: the Meta.id that the answer echoes as metaId. */
 bool eim_frame_message(eim_buf *out, const char *app_key, const char *from_user, uint64_t local_id,
                        const eim_message *message);
+/* The message as one of those in the file of a combined message (docs/protocol.md 12): a Meta, with
+ * its sender and time, and not in a frame. user: the sender unless the message has one. */
+bool eim_frame_forwarded(eim_buf *out, const char *app_key, const char *user, uint64_t local_id,
+                         int64_t time, const eim_message *message);
 /* DELIVERED or READ receipt for a single-chat message (docs/protocol.md 13). */
 bool eim_frame_receipt(eim_buf *out, const char *app_key, const char *from_user, uint64_t local_id,
                        eim_receipt_kind kind, const char *to_user, uint64_t message_id);

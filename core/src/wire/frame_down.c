@@ -173,7 +173,7 @@ static bool decode_sync(eim_frame *out, eim_pool *pool, const ProtobufCBinaryDat
   eim_pool_grow(pool, metas);
   out->items = eim_pool_alloc(pool, metas * sizeof *out->items);
   if (!out->items) return false;
-  eim_item_context context = {pool, EIM_BUF_INIT, own_user, own_resource};
+  eim_item_context context = {pool, EIM_BUF_INIT, own_user, own_resource, false, 0};
   for (span s = all; s.at < s.end && !pool->exceeded;) {
     if (!field(&s, &number, &type, &value)) break;
     if (!is_meta(number, type)) continue;

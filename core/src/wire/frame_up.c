@@ -137,6 +137,15 @@ bool eim_frame_fetch(eim_buf *out, const eim_jid *queue, bool has_key, uint64_t 
   return envelope(out, &sync, EIM_CMD_SYNC, &up.base);
 }
 
+static bool bare(eim_buf *out, const EIM_PB(Meta) * meta) {
+  packed bytes = {NULL, 0};
+  bool ok = pack(&bytes, &meta->base);
+  if (ok) eim_buf_add(out, bytes.data, bytes.length);
+  unpack(&bytes);
+  return ok && !out->failed;
+}
+
+/* In a frame of its own; one with a time is for a file. */
 static bool chat(eim_buf *out, EIM_PB(Meta) * meta, EIM_PB(MessageBody) * body) {
   EIM_PB(MSync) sync = EASEMOB__PB__MSYNC__INIT;
   EIM_PB(CommSyncUL) up = EASEMOB__PB__COMM_SYNC_UL__INIT;
@@ -149,7 +158,7 @@ static bool chat(eim_buf *out, EIM_PB(Meta) * meta, EIM_PB(MessageBody) * body) 
   meta->payload.len = payload.length;
   meta->has_routetype = 1;
   up.meta = meta;
-  bool ok = envelope(out, &sync, EIM_CMD_SYNC, &up.base);
+  bool ok = meta->has_timestamp ? bare(out, meta) : envelope(out, &sync, EIM_CMD_SYNC, &up.base);
   unpack(&payload);
   return ok;
 }
@@ -182,9 +191,17 @@ static int64_t priority(eim_json body) {
   return eim_json_is(value, "high") ? 0 : eim_json_is(value, "low") ? 2 : 1;
 }
 
-/* edited: the id of the message that this one replaces, 0: it is a new one. */
-static bool message_frame(eim_buf *out, eim_pool *pool, const char *app_key, const char *from_user,
-                          uint64_t local_id, const eim_message *message, uint64_t edited) {
+/* What becomes of a message. */
+typedef struct purpose {
+  const char *app_key, *from_user;
+  uint64_t local_id;
+  uint64_t edited; /* the id of the message that this one replaces, 0: it is a new one */
+  bool is_part;    /* of a combined one, */
+  int64_t time;    /* sent then */
+} purpose;
+
+static bool message_frame(eim_buf *out, eim_pool *pool, const purpose *as,
+                          const eim_message *message) {
   EIM_PB(MessageBody) body = EASEMOB__PB__MESSAGE_BODY__INIT;
   EIM_PB(MessageBody__Content) content = EASEMOB__PB__MESSAGE_BODY__CONTENT__INIT;
   EIM_PB(MessageBody__Content) * contents[1] = {&content};
@@ -210,9 +227,9 @@ static bool message_frame(eim_buf *out, eim_pool *pool, const char *app_key, con
   strcpy(to, message->to);
   if (slash) to[slash - message->to] = 0;
   EIM_PB(JID)
-  address = jid(app_key, to, message->chat_type == EIM_CHAT_SINGLE ? USER_DOMAIN : GROUP_DOMAIN,
+  address = jid(as->app_key, to, message->chat_type == EIM_CHAT_SINGLE ? USER_DOMAIN : GROUP_DOMAIN,
                 slash ? slash + 1 : NULL);
-  EIM_PB(JID) sender = jid(NULL, from_user, NULL, NULL), receiver = jid(NULL, to, NULL, NULL);
+  EIM_PB(JID) sender = jid(NULL, as->from_user, NULL, NULL), receiver = jid(NULL, to, NULL, NULL);
   body.has_type = 1;
   body.type = (EIM_PB(MessageBody__Type))message->chat_type;
   body.from = &sender;
@@ -227,16 +244,18 @@ static bool message_frame(eim_buf *out, eim_pool *pool, const char *app_key, con
   }
   if (eim_json_kind(eim_json_get(fields, "isChatThread")) == EIM_JSON_TRUE)
     body.meta = borrow("{\"thread\":{}}");
-  if (edited) {
+  if (as->edited) {
     body.type = EASEMOB__PB__MESSAGE_BODY__TYPE__EDIT;
     body.has_editmessageid = 1;
-    body.editmessageid = edited;
+    body.editmessageid = as->edited;
     body.has_editscope = 1;
     body.editscope = ext.end - ext.at > 2 ? EASEMOB__PB__MESSAGE_BODY__EDIT_SCOPE__BODY_AND_EXT
                                           : EASEMOB__PB__MESSAGE_BODY__EDIT_SCOPE__BODY;
   }
   meta.has_id = 1;
-  meta.id = local_id;
+  meta.id = as->local_id;
+  meta.has_timestamp = as->is_part;
+  meta.timestamp = (uint64_t)as->time;
   meta.to = &address;
   if (message->chat_type == EIM_CHAT_ROOM) {
     tag.key = borrow("chatroom_msg_tag");
@@ -250,20 +269,31 @@ static bool message_frame(eim_buf *out, eim_pool *pool, const char *app_key, con
   return chat(out, &meta, &body);
 }
 
-static bool whole_message(eim_buf *out, const char *app_key, const char *from_user,
-                          uint64_t local_id, const eim_message *message, uint64_t edited) {
+static bool whole_message(eim_buf *out, const purpose *as, const eim_message *message) {
   eim_arena arena;
   eim_pool pool;
   if (!eim_arena_init(&arena, 512)) return false;
   eim_pool_init(&pool, &arena, strlen(message->ext) + strlen(message->body) + strlen(message->to));
-  bool ok = message_frame(out, &pool, app_key, from_user, local_id, message, edited);
+  bool ok = message_frame(out, &pool, as, message);
   eim_arena_free(&arena);
   return ok;
 }
 
 bool eim_frame_message(eim_buf *out, const char *app_key, const char *from_user, uint64_t local_id,
                        const eim_message *message) {
-  return whole_message(out, app_key, from_user, local_id, message, 0);
+  return whole_message(
+      out, &(purpose){.app_key = app_key, .from_user = from_user, .local_id = local_id}, message);
+}
+
+bool eim_frame_forwarded(eim_buf *out, const char *app_key, const char *user, uint64_t local_id,
+                         int64_t time, const eim_message *message) {
+  return whole_message(out,
+                       &(purpose){.app_key = app_key,
+                                  .from_user = *message->from ? message->from : user,
+                                  .local_id = local_id,
+                                  .is_part = true,
+                                  .time = time},
+                       message);
 }
 
 /* A body that only points at a message: receipts and recalls. */
@@ -381,7 +411,12 @@ bool eim_frame_action(eim_buf *out, const char *app_key, const char *from_user, 
     return pointer(out, app_key, from_user, local_id, EASEMOB__PB__MESSAGE_BODY__TYPE__RECALL,
                    action);
   case EIM_ACTION_EDIT:
-    return whole_message(out, app_key, from_user, local_id, action->message, action->message_id);
+    return whole_message(out,
+                         &(purpose){.app_key = app_key,
+                                    .from_user = from_user,
+                                    .local_id = local_id,
+                                    .edited = action->message_id},
+                         action->message);
   case EIM_ACTION_JOIN_ROOM:
   case EIM_ACTION_LEAVE_ROOM: return room(out, app_key, from_user, local_id, action);
   }

@@ -111,6 +111,16 @@ static const char *copy_in(eim_message *message, const char *text) {
   return *text ? eim_arena_strdup(&message->arena, text) : "";
 }
 
+/* Inside another combined message: levels go down, so that unfolding one after the other comes to
+ * an end. One that says no level gets the highest it may have. */
+static bool fix_level(EIM_PB(MessageBody__Content) * content, int most) {
+  if (!content->has_combinelevel || content->combinelevel < 1) {
+    content->has_combinelevel = 1;
+    content->combinelevel = most;
+  }
+  return most >= 1 && content->combinelevel <= most;
+}
+
 static void decode_message(eim_item *item, eim_item_context *c, const EIM_PB(Meta) * meta,
                            const EIM_PB(MessageBody) * body) {
   if (!body->n_contents) {
@@ -125,6 +135,11 @@ static void decode_message(eim_item *item, eim_item_context *c, const EIM_PB(Met
                          (!c->own_resource || strcmp(item->from.resource, c->own_resource) != 0);
   const char *resource = from_own_device ? item->from.resource : "";
   eim_message_kind kind = eim_body_kind(content);
+  if (kind == EIM_MESSAGE_COMBINE && c->in_combine &&
+      !fix_level(body->contents[0], c->combine_most)) {
+    bad(item, "a combined message that is not one level below the one it is in");
+    return;
+  }
   const char *text = kind == EIM_MESSAGE_TEXT ? eim_pool_text(c->pool, content->text) : NULL;
 
   eim_buf *json = &c->json;

@@ -9,6 +9,8 @@ typedef struct eim_item_context {
   eim_pool *pool;
   eim_buf json; /* scratch, one for a whole frame */
   const char *own_user, *own_resource;
+  bool in_combine;  /* the metas are those of a combined message, */
+  int combine_most; /* and this is the highest level one among them may have (combine.h) */
 } eim_item_context;
 
 /* Never fails: what cannot be decoded becomes EIM_ITEM_BAD. When the pool is exceeded afterwards
