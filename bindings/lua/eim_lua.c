@@ -259,13 +259,27 @@ static void push_eim_progress(lua_State *L, const eim_progress *self, int metas)
 }
 
 static void push_eim_result(lua_State *L, const eim_result *self, int metas) {
-  lua_createtable(L, 0, 8);
+  size_t length, count = eim_result_message_count(self);
+  const char *bytes = eim_result_bytes(self, &length);
+  lua_createtable(L, 0, 10);
   set_int(L, "token", (int64_t)eim_result_token(self));
   set_error(L, "error", eim_result_error(self), metas);
   set_string(L, "messageId", eim_result_message_id(self));
   set_string(L, "localId", eim_result_local_id(self));
   set_int(L, "time", eim_result_time(self));
   set_string(L, "json", eim_result_json(self));
+  if (length) {
+    lua_pushlstring(L, bytes, length);
+    lua_setfield(L, -2, "bytes");
+  }
+  if (count) {
+    lua_createtable(L, (int)count, 0);
+    for (size_t i = 0; i < count; i++) {
+      push_eim_message(L, eim_result_message(self, i), metas);
+      lua_rawseti(L, -2, (int)i + 1);
+    }
+    lua_setfield(L, -2, "messages");
+  }
   set_meta(L, "result", metas);
 }
 

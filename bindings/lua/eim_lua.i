@@ -62,6 +62,7 @@ EIM_OUT(eim_message)
 %ignore eim_client::add_event_handler; /* eim_lua_attach() instead */
 %ignore eim_context::poll;             /* eim_lua_poll() */
 %ignore eim_context::yield;
+%ignore eim_result; /* pushed as a table by eim_lua.c */
 
 %include "eim_api.i"
 

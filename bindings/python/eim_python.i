@@ -207,6 +207,21 @@ static PyObject *eim_py_str(const char *text) {
 
 %typemap(out) const eim_error * { $result = eim_py_wrap_error($1); }
 
+%typemap(out) const eim_message * {
+  if ($1)
+    $result = SWIG_NewPointerObj((void *)eim_message_ref($1), SWIGTYPE_p_eim_message, SWIG_POINTER_OWN);
+  else
+    $result = SWIG_Py_Void();
+}
+
+/* The bytes of a file: a copy of its own. */
+%typemap(in, numinputs=0) size_t *length (size_t bytes) {
+  bytes = 0;
+  $1 = &bytes;
+}
+%typemap(out) const void *bytes { $result = NULL; }
+%typemap(argout) size_t *length { $result = PyBytes_FromStringAndSize((const char *)result, (Py_ssize_t)*$1); }
+
 %define EIM_PY_OUT(type)
 %typemap(in, numinputs=0) type **out (type *made) {
   made = NULL;
@@ -257,6 +272,7 @@ EIM_PY_NOGIL(eim_client::leave_room)
 EIM_PY_NOGIL(eim_client::request)
 EIM_PY_NOGIL(eim_client::upload)
 EIM_PY_NOGIL(eim_client::download)
+EIM_PY_NOGIL(eim_client::download_combined)
 EIM_PY_NOGIL(eim_client::cancel)
 EIM_PY_NOGIL(eim_log_bundle)
 EIM_PY_NOGIL(eim_log_download_path)

@@ -17,7 +17,9 @@
  *    file takes one (type_ref) before it hands out an owning proxy.
  *  - Handler sets, **out arguments, eim_status and borrowed const eim_error * need typemaps of the
  *    language: `const eim_handlers *handlers`, `eim_client **out` (likewise eim_config, eim_context,
- *    eim_message), `eim_status`, `const eim_error *`. 64-bit ids are strings in every language.
+ *    eim_message), `eim_status`, `const eim_error *`, `const eim_message *` (a result of
+ *    eim_result::message), `const void *` with `size_t *length` (eim_result::bytes). 64-bit ids are
+ *    strings in every language.
  *
  * Must pass SWIG 4.1 and 4.2 or newer. */
 
@@ -215,6 +217,9 @@ typedef struct eim_progress {
 %ignore eim_result_local_id(const eim_result *);
 %ignore eim_result_time(const eim_result *);
 %ignore eim_result_json(const eim_result *);
+%ignore eim_result_bytes(const eim_result *, size_t *);
+%ignore eim_result_message_count(const eim_result *);
+%ignore eim_result_message(const eim_result *, size_t);
 typedef struct eim_result {
 } eim_result;
 %extend eim_result {
@@ -225,6 +230,9 @@ typedef struct eim_result {
   const char *local_id();
   int64_t time();
   const char *json();
+  const void *bytes(size_t *length);
+  size_t message_count();
+  const eim_message *message(size_t index);
 }
 
 /* -------------------------------------------------------------------------------------- handles */
@@ -282,6 +290,7 @@ typedef struct eim_context {
 %ignore eim_client_request(eim_client *, const char *, const char *, const char *, const char *, uint64_t);
 %ignore eim_client_upload(eim_client *, const char *, const char *, int, int, uint64_t);
 %ignore eim_client_download(eim_client *, const char *, const char *, const char *, int64_t, bool, uint64_t);
+%ignore eim_client_download_combined(eim_client *, const eim_message *, uint64_t);
 %ignore eim_client_cancel(eim_client *, uint64_t);
 %ignore eim_client_state(const eim_client *);
 typedef struct eim_client {
@@ -316,6 +325,7 @@ typedef struct eim_client {
                     int thumbnail_height, uint64_t token);
   eim_status download(const char *url, const char *secret, const char *path, int64_t max_bytes,
                       bool thumbnail, uint64_t token);
+  eim_status download_combined(const eim_message *message, uint64_t token);
   eim_status cancel(uint64_t token);
   eim_state state();
 }

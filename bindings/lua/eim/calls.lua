@@ -160,18 +160,32 @@ function Client:upload(file, callback)
 end
 
 --- Receive a file, for example message.body.url, into path, which is replaced when all of it is there; a
---- download that ended early is resumed. More than maxBytes (0: any) is refused. The result's data has
---- file_length.
----@param file { url: string, path: string, secret?: string, maxBytes?: integer, thumbnail?: boolean }
+--- download that ended early is resumed. Without path into memory: the result's bytes. More than maxBytes
+--- (0: any, in memory 16 MiB) is refused. The result's data has file_length.
+---@param file { url: string, path?: string, secret?: string, maxBytes?: integer, thumbnail?: boolean }
 ---@param callback? fun(result?: eim.Result, err?: eim.Error)
 ---@return eim.Request? request
 ---@return eim.Error? err
 function Client:download(file, callback)
   local wrong = arguments("download", file,
-    { url = "!string", path = "!string", secret = "string", maxBytes = "number", thumbnail = "boolean" })
+    { url = "!string", path = "string", secret = "string", maxBytes = "number", thumbnail = "boolean" })
   if wrong then return nil, wrong end
   return self:_begin("download", callback, function(token)
     return self._core:download(file.url, file.secret, file.path, file.maxBytes or 0, file.thumbnail or false, token)
+  end)
+end
+
+--- The messages in a combined (forwarded) message, as whoever combined them tells them: the result's
+--- messages. Combined ones among them are unfolded by another call.
+---@param message eim.Message
+---@param callback? fun(result?: eim.Result, err?: eim.Error)
+---@return eim.Request? request
+---@return eim.Error? err
+function Client:downloadCombined(message, callback)
+  local handle, err = received("downloadCombined", message)
+  if not handle then return nil, err end
+  return self:_begin("downloadCombined", callback, function(token)
+    return self._core:download_combined(handle, token)
   end)
 end
 

@@ -3,6 +3,7 @@
 local core = require "eim.core"
 local errors = require "eim.errors"
 local json = require "eim.json"
+local metas = require "eim.views"
 
 local INVALID = errors.INVALID
 local failure, checked, unknown, arguments = errors.failure, errors.checked, errors.unknown, errors.arguments
@@ -22,13 +23,28 @@ local fields = {
   width = "number", height = "number", isGif = "boolean", length = "number", thumb = "string", thumb_secret = "string", lat = "number", lng = "number",
   addr = "string", buildingName = "string", action = "string", customEvent = "string", customExts = "table",
   title = "string", summary = "string", compatibleText = "string", combineLevel = "number",
+  messages = "table",
   deliverOnlineOnly = "boolean", priority = "string", receiverList = "table", msgConfig = "table",
   isChatThread = "boolean",
 }
 local types = { txt = 1, img = 1, video = 1, loc = 1, audio = 1, file = 1, cmd = 1, custom = 1, combine = 1 }
 
+local build
+
+-- What a combined message is made of, as JSON: messages that arrived, and new ones.
+local function list_of(verb, messages)
+  local views = {}
+  for i, message in ipairs(messages) do
+    local handle, err = getmetatable(message) == metas.message and rawget(message, "handle"), nil
+    if not handle then handle, err = build(("%s: messages[%d]"):format(verb, i), message) end
+    if not handle then return nil, err end
+    views[i] = handle:to_json()
+  end
+  return "[" .. table.concat(views, ",") .. "]"
+end
+
 -- The core's message, or nil and an error.
-local function build(verb, message)
+function build(verb, message)
   local wrong = arguments(verb, message, fields)
   if wrong then return nil, wrong end
   local kind, ext = message.type or "txt", message.ext
@@ -53,12 +69,17 @@ local function build(verb, message)
   else
     local view = {}
     for name, value in pairs(message) do
-      if name ~= "ext" and name ~= "text" then view[name] = value end
+      if name ~= "ext" and name ~= "text" and name ~= "messages" then view[name] = value end
     end
     view.type, view.msg, view.chatType = kind, text, chat_names[chat_type]
     local encoded, why = json.encode(view)
     if not encoded then return nil, failure(INVALID, "%s: %s", verb, why) end
     if ext then encoded = encoded:sub(1, -2) .. ',"ext":' .. ext .. "}" end
+    if message.messages then
+      local list, err = list_of(verb, message.messages)
+      if not list then return nil, err end
+      encoded = encoded:sub(1, -2) .. ',"messages":' .. list .. "}"
+    end
     status, made = core.eim_message_from_json(encoded)
   end
   if not status then return checked(status, made) end

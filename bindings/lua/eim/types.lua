@@ -90,6 +90,7 @@
 ---@field summary? string
 ---@field compatibleText? string
 ---@field combineLevel? integer
+---@field messages? (eim.Message|eim.Outgoing)[] what a combine is made of, instead of url: its file is uploaded with it
 ---@field deliverOnlineOnly? boolean
 ---@field priority? "high"|"normal"|"low" in a room
 ---@field receiverList? string[] only these members
@@ -148,6 +149,8 @@
 ---@field event "result"
 ---@field token integer
 ---@field error? eim.Error
+---@field bytes string of a download into memory, else ""
+---@field messages? eim.Message[] of downloadCombined
 ---@field messageId string of a send
 ---@field localId string of a send
 ---@field time integer ms since 1970, 0: none

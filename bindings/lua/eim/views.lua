@@ -26,8 +26,13 @@ local metas = {
   receipt = { __name = "eim.Receipt", __index = lazy{ data = "json" } },
   notice = { __name = "eim.Notice", __index = lazy{ data = "json" } },
   progress = { __name = "eim.Progress" },
-  result = { __name = "eim.Result", __index = lazy{ data = "json" } },
+  result = { __name = "eim.Result" },
 }
+local data = lazy{ data = "json" }
+function metas.result.__index(result, name)
+  if name == "bytes" then return "" end
+  return data(result, name)
+end
 function metas.error.__tostring(e)
   return ("%s (%s): %s"):format(e.name, tostring(e.code), e.message)
 end

@@ -33,6 +33,8 @@ def calls(client: aio.Client, message: eim.Message) -> list[Callable[[], Corouti
         lambda: client.request("GET", "/no/such/call"),
         lambda: client.upload(__file__),
         lambda: client.download(client_url(client), "/nowhere/at/all"),
+        lambda: client.download_bytes(client_url(client)),
+        lambda: client.download_combined(message),
         lambda: client.register_user("alice", "taken"),
         lambda: client.health(),
         lambda: anext(aiter(client.messages())),  # type: ignore[arg-type]

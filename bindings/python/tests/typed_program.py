@@ -37,6 +37,7 @@ def blocking() -> None:
         assert_type(client.health_nowait(), eim.Request[dict[str, Any]])
         assert_type(client.upload("a.bin").url, str)
         assert_type(client.download("https://h/a", "a.bin", max_bytes=10), int)
+        assert_type(client.download_bytes("https://h/a"), bytes)
         assert_type(client.messages(), Iterator[eim.Message])
         client.on("message", received)
         client.on("receipt", lambda receipt: print(receipt.kind))
@@ -49,6 +50,8 @@ def blocking() -> None:
         for message in client.messages():
             assert_type(message, eim.Message)
             client.mark_read(message)
+            assert_type(client.download_combined(message), list[eim.Message])
+            client.send(eim.Combine("bob", messages=[message, text]))
 
 
 async def awaited() -> None:

@@ -190,6 +190,30 @@ def download(
     )
 
 
+def download_bytes(
+    core: _core.eim_client,
+    url: str,
+    *,
+    secret: str | None = None,
+    max_bytes: int = 0,
+    thumbnail: bool = False,
+) -> Call[bytes]:
+    """Receive a file into memory: more than ``max_bytes`` (0: 16 MiB) is refused. For larger ones
+    there is :meth:`download`, which also goes on where a lost connection ended."""
+    return Call(
+        lambda token: core.download(url, secret, None, max_bytes, thumbnail, token), to_bytes
+    )
+
+
+def download_combined(
+    core: _core.eim_client, message: _events.Message
+) -> Call[list[_events.Message]]:
+    """The messages in a combined (forwarded) message, as whoever combined them tells them. Combined
+    ones among them are unfolded by another call."""
+    handle = received(message)
+    return Call(lambda token: core.download_combined(handle, token), to_messages)
+
+
 # -- what goes in
 
 
@@ -241,6 +265,16 @@ def to_uploaded(result: _core.eim_result) -> _events.Uploaded:
 def to_length(result: _core.eim_result) -> int:
     """For downloads."""
     return int(_json.loads(result.json())["file_length"])
+
+
+def to_bytes(result: _core.eim_result) -> bytes:
+    """For downloads into memory."""
+    return result.bytes()
+
+
+def to_messages(result: _core.eim_result) -> list[_events.Message]:
+    """For combined messages."""
+    return [_events.Message(result.message(i)) for i in range(result.message_count())]
 
 
 def to_response(result: _core.eim_result) -> _events.Response:

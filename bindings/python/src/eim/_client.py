@@ -193,6 +193,10 @@ class Client(_base.ClientBase):
     upload_nowait = _begins(_calls.upload)
     download = _waits(_calls.download)
     download_nowait = _begins(_calls.download)
+    download_bytes = _waits(_calls.download_bytes)
+    download_bytes_nowait = _begins(_calls.download_bytes)
+    download_combined = _waits(_calls.download_combined)
+    download_combined_nowait = _begins(_calls.download_combined)
 
     def messages(self) -> Iterator[_events.Message]:
         """The messages that arrive, and those that arrived while nobody took them::

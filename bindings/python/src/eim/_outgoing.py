@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from . import _core
-from ._events import ChatType
+from ._events import ChatType, Message
 
 _CHAT_NAMES = {
     ChatType.SINGLE: "singleChat",
@@ -48,6 +48,10 @@ class Outgoing:
     _NAMES: ClassVar[Mapping[str, str]] = {}
 
     def _build(self) -> _core.eim_message:
+        view = json.dumps(self._view(), ensure_ascii=False, allow_nan=False)
+        return _core.eim_message_from_json(view)
+
+    def _view(self) -> dict[str, Any]:
         if not self._TYPE:
             raise TypeError("Outgoing is of no kind: send an eim.Text, an eim.Image, …")
         out: dict[str, Any] = {
@@ -69,13 +73,15 @@ class Outgoing:
                 if value is None or isinstance(value, str):
                     raise TypeError("receivers must be several str, not one")
                 value = list(value)
+            elif field.name == "messages" and value is not None:
+                value = [_view_of(message) for message in value]
             elif field.name == "path" and value is not None:
                 value = os.fspath(value)
             if field.name == "allow_group_ack":
                 out["msgConfig"] = {"allowGroupAck": value}
             elif field.name != "chat_type":
                 out[self._NAMES.get(field.name) or _COMMON.get(field.name, field.name)] = value
-        return _core.eim_message_from_json(json.dumps(out, ensure_ascii=False, allow_nan=False))
+        return out
 
 
 _COMMON = {
@@ -83,6 +89,14 @@ _COMMON = {
     "receivers": "receiverList",
     "is_thread": "isChatThread",
 }
+
+
+def _view_of(message: object) -> dict[str, Any]:
+    if isinstance(message, Outgoing):
+        return message._view()
+    if isinstance(message, Message):
+        return message.data
+    raise TypeError(f"messages are eim.Message or eim.Text, …, not {type(message).__name__}")
 
 
 def _check_text(name: str, value: object) -> None:
@@ -102,14 +116,6 @@ class Text(Outgoing):
     text: str
     _TYPE = "txt"
     _NAMES: ClassVar[Mapping[str, str]] = {"text": "msg"}
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class _Stored(Outgoing):
-    url: str = dataclasses.field(kw_only=False)
-    secret: str | None = None
-    filename: str | None = None
-    file_length: int | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -193,9 +199,22 @@ class Custom(Outgoing):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Combine(_Stored):
-    """Several messages forwarded as one: they are in the file at ``url``."""
+class Combine(Outgoing):
+    """Several messages forwarded as one.
 
+    :param messages: what is forwarded, 1 to 300: messages that arrived, or new ones. They are
+        uploaded as a file with the message.
+    :param url: the file that has them, if it was uploaded before; ``secret``, ``filename`` and
+        ``file_length`` as of :class:`File`, ``level``: how deep combined messages are in it.
+    :param title: for people, as ``summary``, the first few lines of it.
+    :param compatible_text: what is shown by programs that know no combined messages.
+    """
+
+    url: str | None = dataclasses.field(default=None, kw_only=False)
+    messages: Iterable[Message | Outgoing] | None = None
+    secret: str | None = None
+    filename: str | None = None
+    file_length: int | None = None
     title: str | None = None
     summary: str | None = None
     compatible_text: str | None = None

@@ -218,6 +218,8 @@ class Client(_base.ClientBase):
     request = _awaits(_calls.request)
     upload = _awaits(_calls.upload)
     download = _awaits(_calls.download)
+    download_bytes = _awaits(_calls.download_bytes)
+    download_combined = _awaits(_calls.download_combined)
 
     def messages(self) -> AsyncIterator[_events.Message]:
         """The messages that arrive, and those that arrived while nobody took them.
