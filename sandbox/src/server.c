@@ -285,7 +285,7 @@ static int http_write(eim_sandbox *self, session *s, struct lws *wsi) {
   if (!request->admin) { /* browsers talk to the service from any page */
     const char *origin = request->with_credentials ? request->origin : "*";
     static const char headers[] = "authorization,content-type,share-secret,restrict-access,"
-                                  "thumbnail-width,thumbnail-height,range",
+                                  "thumbnail-width,thumbnail-height,range,x-requested-with",
                       methods[] = "GET,POST,PUT,DELETE,OPTIONS";
     if (lws_add_http_header_by_name(wsi, (const unsigned char *)"access-control-allow-origin:",
                                     (const unsigned char *)origin, (int)strlen(origin), &at, end) ||

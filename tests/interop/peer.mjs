@@ -10,6 +10,9 @@
 //       message.create, e.g. chatType, ext, action, customEvent, customExts, lat, lng, addr, url, body
 //   {"cmd":"read","to":"bob","id":"…"}   {"cmd":"recall","to":"bob","mid":"…"}
 //   {"cmd":"call","method":"createGroup","args":[{…}]}   any other method of the connection
+//   {"cmd":"combined","url":"…","secret":"…"}   what is in a combined message
+//   {"cmd":"upload","type":"img","to":"bob","name":"a.png","bytes":"…base64…"}   sends a file of the page (host web)
+//   {"cmd":"edit","id":"…","message":{…}}   a sent message becomes this one (4.21.1)
 //   {"cmd":"renew","token":"…"}   {"cmd":"close"}   {"cmd":"quit"}
 //   {"cmd":"clock","ms":31000}   its wall clock jumps
 //
@@ -29,7 +32,7 @@ const EVENTS = ['onConnected', 'onDisconnected', 'onError', 'onTokenWillExpire',
   'onReconnecting', 'onOffline', 'onOnline', 'onStatisticMessage', 'onCombineMessage'];
 
 const out = (object) => process.stdout.write(JSON.stringify(object) + '\n');
-let sdk, connection, ahead = 0;
+let sdk, connection, page, ahead = 0;
 
 const now = Date.now;
 Date.now = () => now() + ahead;
@@ -51,7 +54,7 @@ function loadMini(command) {
 }
 
 async function start(command) {
-  if (command.host === 'web') sdk = (await import('./web-shim.mjs')).loadWeb(command.package || 'easemob-websdk');
+  if (command.host === 'web') ({ sdk, page } = (await import('./web-shim.mjs')).loadWeb(command.package || 'easemob-websdk'));
   else sdk = loadMini(command);
   sdk.logger?.setConsoleLogVisibility?.(false);
   connection = new sdk.connection({
@@ -74,6 +77,18 @@ const commands = {
   read: ({ cmd, tag, ...receipt }) => connection.send(sdk.message.create({ type: 'read', chatType: 'singleChat', ...receipt })),
   call: ({ method, args }) => connection[method](...(args || [])),
   recall: ({ to, mid }) => connection.recallMessage({ mid, to, chatType: 'singleChat' }),
+  combined: ({ url, secret }) => connection.downloadAndParseCombineMessage({ url, secret }),
+  upload: ({ cmd, tag, name, bytes, ...message }) => {
+    const data = page.file(Buffer.from(bytes, 'base64'), name);
+    const file = { data, filename: name, filetype: name.split('.').pop(), url: page.window.URL.createObjectURL(data) };
+    const told = [];
+    return connection.send(sdk.message.create({ chatType: 'singleChat', ...message, file,
+      onFileUploadProgress: (event) => told.push(event.loaded),
+      onFileUploadError: (error) => out({ event: 'onFileUploadError', arg: plain(error) }) }))
+      .then((answer) => ({ ...answer, progress: told }));
+  },
+  edit: ({ id, message }) => connection.modifyMessage({ messageId: id,
+    modifiedMessage: sdk.message.create({ chatType: 'singleChat', ...message }) }),
   renew: ({ token }) => connection.renewToken(token),
   close: async () => connection.close(),
   clock: async ({ ms }) => void (ahead += ms),

@@ -4,7 +4,7 @@
 
 It answers every text that begins with "echo ". In: {"call": "send", "kind": "Text", "args": {...}},
 or another method of eim.aio.Client with its "args"; "message": the id of one that arrived, for
-mark_read. Out: {"event": …} for what arrives, {"result": …} or {"error": …} for each command.
+mark_read; "messages": ids of some for a Combine. Out: {"event": …} for what arrives, {"result": …} or {"error": …} for each command.
 """
 
 import asyncio
@@ -21,12 +21,17 @@ def say(**line: object) -> None:
 
 async def command(client: eim.aio.Client, seen: dict[str, eim.Message], line: dict) -> object:
     call, args = line["call"], line.get("args", {})
+    if "messages" in line:
+        args["messages"] = [seen[id] for id in line["messages"]]
     if "kind" in line:
         return (await client.send(getattr(eim, line["kind"])(**args))).message_id
     if "message" in line:
         args["message"] = seen[line["message"]]
-    result = await getattr(client, call)(**args)
-    return result.body if isinstance(result, eim.Response) else result
+    answer = await getattr(client, call)(**args)
+    if call == "download_combined":
+        seen.update({message.id: message for message in answer})
+        return [message.data for message in answer]
+    return answer.body if isinstance(answer, eim.Response) else answer
 
 
 async def obey(client: eim.aio.Client, seen: dict[str, eim.Message]) -> None:

@@ -12,9 +12,10 @@ export function loadWeb(name, url = 'http://page.example/') {
   const page = new JSDOM('<!doctype html><body></body>', { url, runScripts: 'outside-only', pretendToBeVisual: true,
     virtualConsole });
   const { window } = page;
+  window.URL.createObjectURL = () => 'blob:none'; // jsdom has none; only shown, never read
   const file = createRequire(import.meta.url).resolve(`${name}/Easemob-chat.js`);
   window.eval(fs.readFileSync(file, 'utf8'));
   const loaded = window.websdk;
   if (!loaded) throw new Error('the bundle left nothing in the page');
-  return loaded.default || loaded;
+  return { sdk: loaded.default || loaded, page: { window, file: (bytes, name) => new window.File([bytes], name) } };
 }
