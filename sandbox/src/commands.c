@@ -147,7 +147,11 @@ bool eim_sb_frame(eim_sandbox *self, eim_sb_conn *conn, const uint8_t *bytes, si
 void eim_sb_detach(eim_sandbox *self, eim_sb_conn *conn) {
   eim_sb_log_frame(self, conn, "closed", NULL);
   if (conn->user && conn->device) conn->user->offline_since = eim_sb_now(self);
-  if (conn->device && conn->device->conn == conn) conn->device->conn = NULL;
+  if (conn->device && conn->device->conn == conn) {
+    conn->device->conn = NULL;
+    if (conn->user && !self->stop)
+      eim_sb_presence_changed(self, conn->user, conn->device->resource, true);
+  }
   for (eim_sb_conn **at = &self->conns; *at; at = &(*at)->next) {
     if (*at != conn) continue;
     *at = conn->next;

@@ -238,6 +238,7 @@ bool eim_sb_provision(eim_sandbox *self, eim_sb_conn *conn, const eim_sb_msync *
       device->conn = conn;
       free(conn->session_id);
       conn->session_id = eim_strdup(up->sessionid);
+      eim_sb_presence_changed(self, user, device->resource, false);
     }
   }
   char expires[64] = "";

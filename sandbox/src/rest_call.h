@@ -78,5 +78,12 @@ void eim_sb_rest_metadata(eim_sandbox *self, eim_sb_request *request, char **par
 /* rest_contacts.c; parts: behind users/{u} */
 void eim_sb_rest_contacts(eim_sb_call *call, eim_sb_user *user);
 void eim_sb_rest_blocks(eim_sb_call *call, eim_sb_user *user);
+/* rest_presence.c, rest_history.c; parts: behind users/{u} */
+void eim_sb_rest_presence(eim_sb_call *call, eim_sb_user *user);
+void eim_sb_rest_roaming(eim_sb_call *call, eim_sb_user *user);
+void eim_sb_rest_delete_conversation(eim_sb_call *call, eim_sb_user *user);
+/* parts: behind message/roaming */
+void eim_sb_rest_delete_roaming(eim_sandbox *self, eim_sb_request *request, char **parts,
+                                int count);
 
 #endif

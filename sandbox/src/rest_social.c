@@ -9,7 +9,11 @@ static bool of_user(eim_sandbox *self, eim_sb_request *request, char **parts, in
   static const struct {
     const char *what;
     void (*run)(eim_sb_call *, eim_sb_user *);
-  } calls[] = {{"contacts", eim_sb_rest_contacts}, {"blocks", eim_sb_rest_blocks}};
+  } calls[] = {{"contacts", eim_sb_rest_contacts},
+               {"blocks", eim_sb_rest_blocks},
+               {"presence", eim_sb_rest_presence},
+               {"messageroaming", eim_sb_rest_roaming},
+               {"user_channel", eim_sb_rest_delete_conversation}};
   eim_sb_user *user = eim_sb_find_user(self, parts[1]);
   eim_sb_call call = {.self = self, .request = request, .parts = parts + 2, .count = count - 2};
   bool rooms = eim_sb_is(parts[2], "joined_chatrooms");
@@ -42,7 +46,9 @@ static bool is_plain_body(const eim_sb_request *request) {
 }
 
 static bool is_user_call(char **parts, int count) {
-  static const char *const ours[] = {"contacts", "blocks", "joined_chatgroups", "joined_chatrooms"};
+  static const char *const ours[] = {"contacts",         "blocks",   "joined_chatgroups",
+                                     "joined_chatrooms", "presence", "messageroaming",
+                                     "user_channel"};
   if (count < 3 || (!eim_sb_is(parts[0], "users") && !eim_sb_is(parts[0], "user"))) return false;
   for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
     if (eim_sb_is(parts[2], ours[i])) return true;
@@ -50,7 +56,7 @@ static bool is_user_call(char **parts, int count) {
 }
 
 bool eim_sb_rest_social(eim_sandbox *self, eim_sb_request *request, char **parts, int count) {
-  if (count && eim_sb_is(parts[0], "sdk")) {
+  if (count && (eim_sb_is(parts[0], "sdk") || eim_sb_is(parts[0], "rest"))) {
     parts++;
     count--;
   }
@@ -59,7 +65,8 @@ bool eim_sb_rest_social(eim_sandbox *self, eim_sb_request *request, char **parts
   bool metadata = eim_sb_is(parts[0], "metadata");
   bool user = is_user_call(parts, count);
   bool open = count == 1 && eim_sb_is(parts[0], "publicchatgroups");
-  if (!groups && !rooms && !metadata && !user && !open) return false;
+  bool roaming = count > 2 && eim_sb_is(parts[0], "message") && eim_sb_is(parts[1], "roaming");
+  if (!groups && !rooms && !metadata && !user && !open && !roaming) return false;
   bool form = metadata && count == 3 && eim_sb_is(parts[1], "user");
   if (!form && !is_plain_body(request)) { /* docs/rest.md 1 */
     eim_sb_refuse(self, request, 415, "web_application", "javax.ws.rs.NotSupportedException",
@@ -70,6 +77,8 @@ bool eim_sb_rest_social(eim_sandbox *self, eim_sb_request *request, char **parts
     eim_sb_rest_groups(self, request, parts + 1, count - 1, rooms);
   else if (metadata)
     eim_sb_rest_metadata(self, request, parts + 1, count - 1);
+  else if (roaming)
+    eim_sb_rest_delete_roaming(self, request, parts + 2, count - 2);
   else if (open)
     eim_sb_rest_public_groups(self, request);
   else if (!of_user(self, request, parts, count))

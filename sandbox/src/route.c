@@ -277,6 +277,13 @@ static verdict chat(eim_sandbox *self, eim_sb_conn *conn, const eim_sb_pb_meta *
   if (!why.code && !edited && is_content(body))
     eim_sb_remember_sent(self, server_id, timestamp, conn->user->name, group ? up->to->name : NULL,
                          group && body->msgconfig && body->msgconfig->allowgroupack);
+  if (!why.code && body->has_type && body->type == EASEMOB__PB__MESSAGE_BODY__TYPE__RECALL)
+    eim_sb_forget_message(self, body->ackmessageid);
+  if (!why.code && !edited && is_content(body)) {
+    char *name = group ? eim_strdup(up->to->name) : eim_sb_lower(up->to->name);
+    if (name) eim_sb_keep_message(self, meta, conn->user->name, name, group);
+    free(name);
+  }
   if (body) easemob__pb__message_body__free_unpacked(body, NULL);
   eim_sb_meta_unref(meta);
   return why;

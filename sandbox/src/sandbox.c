@@ -125,6 +125,7 @@ void eim_sandbox_free(eim_sandbox *self) {
   eim_sb_free_users(self);
   eim_sb_free_groups(self);
   eim_sb_free_sent(self);
+  eim_sb_free_history(self);
   eim_sb_names_free(&self->super_admins);
   eim_sb_free_files(self);
   eim_sb_store_free(self->store);

@@ -20,7 +20,9 @@
 #include "base/text.h"
 #include "contacts.h"
 #include "groups.h"
+#include "history.h"
 #include "names.h"
+#include "presence.h"
 #include "store.h"
 
 #define EIM_SB_BUCKETS 4096
@@ -93,6 +95,7 @@ typedef struct eim_sb_user {
   size_t seen_count;
   int64_t offline_since; /* the last line ended; 0: there was none */
   eim_sb_contacts contacts;
+  eim_sb_presence presence;
   cJSON *attributes; /* NULL: none */
   eim_buf logs;      /* as uploaded */
   char *logs_resource;
@@ -215,6 +218,7 @@ struct eim_sandbox {
   eim_sb_token *tokens[EIM_SB_BUCKETS];
   eim_sb_group *groups; /* the newest first */
   size_t group_count;
+  eim_sb_history history;
   eim_sb_names super_admins; /* who may make chat rooms */
   eim_sb_file *files;        /* the newest first */
   size_t files_size;

@@ -136,6 +136,7 @@ static void free_user(eim_sb_user *user) {
   eim_sb_free_queues(&user->inbox);
   eim_sb_forget_logs(user);
   eim_sb_free_contacts(&user->contacts);
+  eim_sb_free_presence(&user->presence);
   cJSON_Delete(user->attributes);
   free(user->seen);
   free(user->name);
@@ -158,6 +159,7 @@ void eim_sb_remove_user(eim_sandbox *self, eim_sb_user *user) {
   eim_sb_names_remove(&self->super_admins, user->name);
   eim_sb_leave_all_groups(self, user->name);
   eim_sb_forget_contact(self, user->name);
+  eim_sb_forget_presence(self, user->name);
   eim_sb_user **at = &self->users[bucket_of(user->name)];
   while (*at && *at != user) at = &(*at)->next;
   if (*at) *at = user->next;

@@ -371,3 +371,72 @@ TEST(what_a_removed_user_owns_goes_with_him) {
   CHECK_INT(eim_sandbox_waiting(box, "bob"), 2); /* told of both */
   end();
 }
+
+TEST(presence_is_checked) {
+  REQUIRE(begin());
+  const char *presence = "/users/alice/presence", *illegal = "illegal_argument";
+  REFUSED(bob, "POST", presence, "{\"usernames\":[\"bob\"]}", 401, "unauthorized", "");
+  REFUSED(alice, "POST", presence, "{\"usernames\":[]}", 400, illegal, "usernames is empty");
+  REFUSED(alice, "POST", at("%s/60", presence), "{\"usernames\":[\"alice\"]}", 400, illegal,
+          "you can't sub yourself");
+  REFUSED(alice, "POST", at("%s/2592001", presence), "{\"usernames\":[\"bob\"]}", 400, illegal, "");
+  REFUSED(alice, "POST", at("%s/web/x", presence), "{\"ext\":\"\"}", 400, illegal, "");
+  char body[1300] = "{\"ext\":\"";
+  memset(body + strlen(body), 'a', 1200);
+  strcat(body, "\"}");
+  REFUSED(alice, "POST", at("%s/web/1", presence), body, 400, illegal, "ext is too big");
+  strcpy(body, "{\"usernames\":[\"bob\"");
+  for (int i = 0; i < 100; i++) strcat(body, ",\"bob\"");
+  strcat(body, "]}");
+  REFUSED(alice, "POST", presence, body, 400, illegal, "too many sub presence");
+  GRANTED(bob, "POST", "/users/bob/presence/web/1", "{\"ext\":\"x\"}", "{\"result\":\"ok\"}");
+  GRANTED(alice, "POST", at("%s/60", presence), "{\"usernames\":[\"bob\",\"nobody\"]}",
+          "\"ext\":\"x\",\"status\":{\"web\":\"1\"}},{\"uid\":\"\"");
+  GRANTED(alice, "POST", presence, "{\"usernames\":[\"bob\"]}", "\"uid\":\"bob\",\"last_time\":\"");
+  GRANTED(alice, "GET", at("%s/sublist?pageNum=1&pageSize=10", presence), NULL,
+          "{\"result\":{\"totalnum\":\"1\",\"sublist\":[{\"uid\":\"bob\",\"expiry\":\"");
+  eim_sandbox_move_clock(box, 61000);
+  GRANTED(alice, "GET", at("%s/sublist", presence), NULL, "\"totalnum\":\"0\"");
+  GRANTED(alice, "DELETE", presence, "[\"bob\"]", "{\"result\":\"ok\"}");
+  end();
+}
+
+TEST(history_is_checked) {
+  REQUIRE(begin());
+  const char *roaming = "/users/alice/messageroaming";
+  raw_socket *line = raw_login(box, "alice", "p", "web_1");
+  REQUIRE(line);
+  for (uint64_t i = 1; i <= 3; i++) {
+    CHECK(raw_send_text(line, "sandbox#demo", "bob", "easemob.com", i, 1, "x", 0));
+    easemob__pb__comm_sync_dl__free_unpacked(raw_read_sync(line), NULL);
+  }
+  raw_close(line);
+  REFUSED(alice, "POST", roaming, "{}", 400, "illegal_argument", "");
+  REFUSED(alice, "GET", roaming, NULL, 405, "web_application", "");
+  GRANTED(alice, "POST", roaming, "{\"queue\":\"bob@easemob.com\",\"start\":-1,\"end\":-1}",
+          "\"is_last\":true");
+  GRANTED(alice, "POST", roaming, "{\"queue\":\"bob@easemob.com\",\"msgType\":\"img,video\"}",
+          "\"msgs\":[]");
+  GRANTED(alice, "POST", roaming, "{\"queue\":\"bob@easemob.com\",\"userId\":\"bob\"}",
+          "\"msgs\":[]");
+  GRANTED(alice, "POST", roaming, "{\"queue\":\"bob@easemob.com\",\"endTime\":1}", "\"msgs\":[]");
+  GRANTED(alice, "POST", roaming,
+          "{\"queue\":\"bob@easemob.com\",\"msgType\":\"txt\",\"pull_number\":2,"
+          "\"is_positive\":true}",
+          "\"is_last\":false,\"next_key\":\"");
+  REFUSED(alice, "DELETE", "/rest/message/roaming/chat/user/alice?userId=bob", NULL, 400,
+          "Bad Request", "");
+  GRANTED(alice, "DELETE",
+          at("/rest/message/roaming/chat/user/alice/time?userId=bob&delTime=%lld",
+             (long long)eim_sandbox_now(box)),
+          NULL, "\"requestStatusCode\":\"ok\"");
+  GRANTED(alice, "POST", roaming, "{\"queue\":\"bob@easemob.com\"}", "\"msgs\":[]");
+  GRANTED(bob, "POST", "/users/bob/messageroaming",
+          "{\"queue\":\"alice@easemob.com\",\"pull_number\":1}", "\"is_last\":false");
+  GRANTED(bob, "POST", "/sdk/message/roaming/user/bob/delete/all?resource=x", "", "ok");
+  GRANTED(bob, "POST", "/users/bob/messageroaming", "{\"queue\":\"alice@easemob.com\"}",
+          "\"msgs\":[]");
+  REFUSED(alice, "DELETE", "/users/alice/user_channel", "{\"channel\":\"bob\"}", 400,
+          "illegal_argument", "");
+  end();
+}

@@ -1,4 +1,4 @@
-// Groups, chat rooms, contacts: the published easemob-websdk 4.8.1 on one side, a bot of libeim on the other, and a second SDK
+// Groups, chat rooms, contacts, presence, history: the published easemob-websdk 4.8.1 on one side, a bot of libeim on the other, and a second SDK
 // beside the bot: what the bot is told is what that one is told.
 import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
@@ -29,7 +29,7 @@ async function both(two, bot, handler, name, operation) {
   return { event, notice: notice.data };
 }
 
-describe('groups, rooms and contacts', { concurrency: 2 }, () => {
+describe('groups, rooms and people', { concurrency: 2 }, () => {
   test('a group: made, talked in, ended by the SDK', async (t) => {
     const { a, b, c, one, two, bot } = await three(t);
     const made = await call(one, 'createGroup', { data: { groupname: 'Rowing', desc: 'Sundays', members: [b, c], public: true,
@@ -227,5 +227,64 @@ describe('groups, rooms and contacts', { concurrency: 2 }, () => {
     await call(one, 'updateUserInfo', { nickname: 'Al \u{1F600}', ext: 'x=1&y' });
     assert.deepEqual((await rest(bot, 'GET', `/metadata/user/${a}`)).data, { nickname: 'Al \u{1F600}', ext: 'x=1&y' });
     assert.deepEqual((await call(two, 'fetchUserInfoById', [a, b], ['nickname'])).data, { [a]: { nickname: 'Al \u{1F600}' }, [b]: {} });
+  });
+
+  test('presence', async (t) => {
+    const { a, b, c, one, two, bot } = await three(t);
+    const first = await call(one, 'subscribePresence', { usernames: [c], expiry: 600 });
+    assert.equal(first.data.result[0].uid, c);
+    assert.deepEqual(Object.values(first.data.result[0].status), ['1']);
+    await rest(bot, 'POST', `/users/${c}/presence/web_bot/7`, { ext: 'thinking \u{1F914}' });
+    const [heard] = await one.event('onPresenceStatusChange');
+    assert.deepEqual([heard.userId, heard.ext], [c, 'thinking \u{1F914}']);
+    assert.deepEqual(heard.statusDetails.find((one_) => one_.device === 'web_bot'), { device: 'web_bot', status: 7 });
+    assert.ok(Math.abs(heard.lastTime - Date.now() / 1000) < 60 && heard.expire > Date.now() / 1000);
+    // The same the other way, and what the bot is told is what the second SDK is told.
+    await rest(bot, 'POST', `/users/${c}/presence/600`, { usernames: [a] });
+    await call(two, 'subscribePresence', { usernames: [a], expiry: 600 });
+    await call(one, 'publishPresence', { description: 'away' });
+    const [[seen], told] = [await two.event('onPresenceStatusChange'), (await bot.event('notice presence')).data.data.values[0]];
+    assert.deepEqual([told.uid, told.ext, Number(told.last_time)], [seen.userId, seen.ext, seen.lastTime]);
+    assert.deepEqual(Object.entries(told.status).map(([device, status]) => ({ device, status: Number(status) })), seen.statusDetails);
+    assert.equal((await call(two, 'getPresenceStatus', { usernames: [a] })).data.result[0].ext, 'away');
+    const list = (await call(two, 'getSubscribedPresenceList', { pageNum: 1, pageSize: 20 })).data.result;
+    assert.deepEqual([list.sublist.map((one_) => one_.uid), Number(list.totalnum)], [[a], 1]);
+    await one.ok('close');
+    const gone = (await bot.event('notice presence')).data.data.values[0];
+    assert.deepEqual([gone.uid, Object.values(gone.status)], [a, ['0']]);
+    await two.event('onPresenceStatusChange');
+    await call(two, 'unsubscribePresence', { usernames: [a] });
+    await one.login(a);
+    await bot.event('notice presence');
+    await one.send(b, 'after it');
+    await two.event('onTextMessage');
+    assert.ok(!two.has('onPresenceStatusChange'));
+  });
+
+  test('history', async (t) => {
+    const { a, b, c, one, two, bot } = await three(t);
+    const ids = [];
+    for (let i = 0; i < 3; i++) {
+      ids.push((await one.send(c, `from the SDK ${i}`, { i })).serverMsgId);
+      ids.push(await bot.call('send', { kind: 'Text', args: { to: a, text: `from the bot ${i}` } }));
+    }
+    const page = await call(one, 'getHistoryMessages', { targetId: c, chatType: 'singleChat', pageSize: 4, searchDirection: 'up' });
+    assert.deepEqual([page.messages.map((one_) => one_.id), page.isLast], [ids.slice(2).reverse(), false]);
+    const rest_ = await call(one, 'getHistoryMessages', { targetId: c, chatType: 'singleChat', pageSize: 4, cursor: page.cursor, searchDirection: 'up' });
+    assert.deepEqual([rest_.messages.map((one_) => [one_.id, one_.msg]), rest_.isLast],
+      [[[ids[1], 'from the bot 0'], [ids[0], 'from the SDK 0']], true]);
+    assert.deepEqual(rest_.messages[1].ext, { i: 0 });
+    assert.deepEqual((await call(one, 'fetchHistoryMessages', { queue: c, count: 20 })).map((one_) => one_.mid ?? one_.id), ids);
+    // The bot asks for the same, and gets as many.
+    const again = (await rest(bot, 'POST', `/users/${c}/messageroaming`, { queue: `${a}@easemob.com`, start: '-1', pull_number: 50 })).data;
+    assert.deepEqual([again.msgs.length, again.is_last], [6, true]);
+    await one.ok('recall', { to: c, mid: ids[0] });
+    await call(one, 'removeHistoryMessages', { targetId: c, chatType: 'singleChat', messageIds: [ids[2]] });
+    const left = async (peer, target) => (await call(peer, 'getHistoryMessages', { targetId: target, chatType: 'singleChat', pageSize: 50 })).messages.length;
+    assert.equal(await left(one, c), 4);
+    assert.equal((await rest(bot, 'POST', `/users/${c}/messageroaming`, { queue: `${a}@easemob.com`, start: '-1' })).data.msgs.length, 5);
+    assert.equal(await left(two, a), 0);
+    await call(one, 'deleteConversation', { channel: c, chatType: 'singleChat', deleteRoam: true });
+    assert.equal(await left(one, c), 0);
   });
 });
