@@ -72,6 +72,7 @@ void eim_sb_group_ack(eim_sandbox *self, const eim_sb_conn *conn, const eim_sb_g
       eim_sb_names_has(&sent->readers, conn->user->name) ||
       !eim_sb_names_add(&sent->readers, conn->user->name))
     return;
+  eim_sb_store_sent(self, sent);
   eim_sb_user *sender = eim_sb_find_user(self, sent->from);
   eim_sb_meta *meta = sender ? with_count(down, body, message, sent->readers.count) : NULL;
   if (meta) eim_sb_deliver(self, sender, NULL, NULL, group->id, EIM_SB_DOMAIN_GROUP, NULL, meta);

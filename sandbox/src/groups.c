@@ -18,6 +18,7 @@ bool eim_sb_set_text(char **where, const char *text) {
 eim_sb_group *eim_sb_find_group(eim_sandbox *self, const char *id) {
   eim_sb_group *group = self->groups;
   while (group && strcmp(group->id, id) != 0) group = group->next;
+  eim_sb_touch_group(self, group);
   return group;
 }
 
@@ -66,6 +67,7 @@ eim_sb_group *eim_sb_create_group(eim_sandbox *self, const char *id, bool room, 
   if (!id) new_id(self, fresh);
   group->id = eim_strdup(id ? id : fresh);
   group->room = room;
+  group->sandbox = self;
   group->max_users = room ? 10000 : 200; /* docs/rest.md 16, 11 */
   group->invite_need_confirm = true;
   group->created = group->modified = eim_sb_now(self);
@@ -74,6 +76,7 @@ eim_sb_group *eim_sb_create_group(eim_sandbox *self, const char *id, bool room, 
               eim_sb_set_text(&group->announcement, "") && eim_sb_set_text(&group->avatar, "") &&
               (!owner || eim_sb_join_group(self, group, owner));
   if (!good) {
+    eim_sb_drop_group_document(self, group);
     free_group(group);
     return NULL;
   }
@@ -81,6 +84,7 @@ eim_sb_group *eim_sb_create_group(eim_sandbox *self, const char *id, bool room, 
   group->next = self->groups;
   self->groups = group;
   self->group_count++;
+  eim_sb_touch_group(self, group);
   return group;
 }
 
@@ -89,6 +93,7 @@ void eim_sb_destroy_group(eim_sandbox *self, eim_sb_group *group) {
   while (*at != group) at = &(*at)->next;
   *at = group->next;
   self->group_count--;
+  eim_sb_drop_group_document(self, group);
   free_group(group);
 }
 
@@ -118,6 +123,7 @@ bool eim_sb_join_group(eim_sandbox *self, eim_sb_group *group, const char *name)
   if (strlen(name) > EIM_SB_MAX_NAME) return false;
   char *lower = eim_sb_lower(name);
   if (!lower) return false;
+  eim_sb_touch_group(self, group);
   bool good = eim_sb_in_group(group, lower);
   eim_sb_member *member = good ? NULL : calloc(1, sizeof *member);
   eim_sb_member **members =
@@ -140,6 +146,7 @@ bool eim_sb_join_group(eim_sandbox *self, eim_sb_group *group, const char *name)
 void eim_sb_leave_group(eim_sb_group *group, const char *name) {
   size_t i = index_of(group, name);
   if (i == group->count) return;
+  eim_sb_touch_group(group->sandbox, group);
   for (eim_sb_attribute *at = group->attributes, *next; at; at = next) {
     next = at->next;
     if (at->auto_delete && strcmp(at->owner, name) == 0)
@@ -212,6 +219,7 @@ bool eim_sb_set_attribute(eim_sb_group *room, const char *key, const char *value
 void eim_sb_leave_all_groups(eim_sandbox *self, const char *name) {
   for (eim_sb_group *group = self->groups, *next; group; group = next) {
     next = group->next;
+    eim_sb_touch_group(self, group);
     eim_sb_names_remove(&group->blocks, name);
     eim_sb_names_remove(&group->applicants, name);
     eim_sb_forget_invitation(group, name);

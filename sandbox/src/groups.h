@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "cJSON.h"
+#include "documents.h"
 #include "eim_sandbox.h"
 #include "names.h"
 
@@ -55,6 +56,8 @@ typedef struct eim_sb_group {
   size_t invitation_count;
   eim_sb_attribute *attributes; /* of a room */
   size_t attribute_count;
+  eim_sandbox *sandbox; /* it belongs to */
+  eim_sb_document document;
 } eim_sb_group;
 
 typedef enum eim_sb_role { EIM_SB_STRANGER, EIM_SB_MEMBER, EIM_SB_ADMIN, EIM_SB_OWNER } eim_sb_role;

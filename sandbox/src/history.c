@@ -42,6 +42,7 @@ void eim_sb_keep_message(eim_sandbox *self, const eim_sb_meta *meta, const char 
   snprintf(kept->to, sizeof kept->to, "%s", to);
   kept->group = group;
   kept->content = content;
+  eim_sb_store_kept(self, history->next - 1);
 }
 
 eim_sb_kept *eim_sb_kept_at(eim_sandbox *self, size_t n) {
@@ -53,7 +54,16 @@ eim_sb_kept *eim_sb_kept_at(eim_sandbox *self, size_t n) {
 void eim_sb_forget_message(eim_sandbox *self, uint64_t id) {
   eim_sb_kept *kept;
   for (size_t n = 0; (kept = eim_sb_kept_at(self, n)); n++)
-    if (kept->meta && kept->meta->pb->id == id) clear(kept);
+    if (kept->meta && kept->meta->pb->id == id) {
+      clear(kept);
+      eim_sb_store_kept(self, self->history.next - 1 - n);
+    }
+}
+
+void eim_sb_hide_kept(eim_sandbox *self, size_t n, const char *user) {
+  eim_sb_kept *kept = eim_sb_kept_at(self, n);
+  if (kept && kept->meta && eim_sb_names_add(&kept->hidden, user))
+    eim_sb_store_kept(self, self->history.next - 1 - n);
 }
 
 bool eim_sb_kept_for(const eim_sb_kept *kept, const char *user, const char *with, bool group) {

@@ -34,6 +34,8 @@ void eim_sb_keep_message(eim_sandbox *self, const struct eim_sb_meta *meta, cons
 void eim_sb_forget_message(eim_sandbox *self, uint64_t id);
 /* The n-th newest, NULL beyond the oldest; skip those without a meta. */
 eim_sb_kept *eim_sb_kept_at(eim_sandbox *self, size_t n);
+/* Deleted by this user, for him alone. */
+void eim_sb_hide_kept(eim_sandbox *self, size_t n, const char *user);
 /* Of the conversation of `user` with this user or group, and not deleted by him. */
 bool eim_sb_kept_for(const eim_sb_kept *kept, const char *user, const char *with, bool group);
 void eim_sb_free_history(eim_sandbox *self);

@@ -29,7 +29,7 @@ static const char usage[] =
     "  --multi-device              several devices of one user at once\n"
     "  --allow-edit                messages can be edited by their senders\n"
     "  --open-registration yes|no  whether anybody may register (yes)\n"
-    "  --data FILE                 keep accounts, tokens, devices and waiting messages in this "
+    "  --data FILE                 keep accounts, messages, groups and the rest in this "
     "file\n"
     "  --until-eof                 end when standard input ends: with whoever started it\n"
     "  --compression DIRECTIONS    LZ4 for clients that offer it: both, up, down or none (both)\n"

@@ -147,7 +147,7 @@ static void hide(eim_sandbox *self, const char *user, const char *with, bool gro
     if (!his || (ids && !eim_sb_names_has(ids, id)) ||
         (before && (int64_t)kept->meta->pb->timestamp > before))
       continue;
-    eim_sb_names_add(&kept->hidden, user);
+    eim_sb_hide_kept(self, n, user);
   }
 }
 

@@ -295,6 +295,7 @@ static verdict muc(eim_sandbox *self, eim_sb_conn *conn, const eim_sb_pb_meta *u
       up->has_payload ? easemob__pb__mucbody__unpack(NULL, up->payload.len, up->payload.data)
                       : NULL;
   verdict why = {0, NULL};
+  self->documents_due = true;
   if (!body || !body->mucid || !body->mucid->name || !body->has_operation) {
     why = (verdict){EASEMOB__PB__STATUS__ERROR_CODE__PB_PARSER_ERROR, "parser error"};
   } else {

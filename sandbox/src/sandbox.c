@@ -13,6 +13,7 @@ static void unlock(const eim_sandbox *self) {
 }
 /* After a change: what was promised to the caller is kept. */
 static bool settle(eim_sandbox *self, bool good) {
+  self->documents_due = true;
   bool kept = eim_sb_store_commit(self);
   if (!kept) eim_sb_wake(self, NULL); /* the server's thread ends the lines */
   good = kept && good;
@@ -227,8 +228,7 @@ bool eim_sandbox_add_group(eim_sandbox *self, const char *id, bool room, const c
       good = members[i] && eim_sb_join_group(self, group, members[i]) && good;
     snprintf(group->owner, sizeof group->owner, "%s", group->count ? group->members[0]->name : "");
   }
-  unlock(self);
-  return good;
+  return settle(self, good);
 }
 
 bool eim_sandbox_issue_token(eim_sandbox *self, const char *name, int64_t ttl, char *out,

@@ -19,6 +19,7 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "contacts.h"
+#include "documents.h"
 #include "groups.h"
 #include "history.h"
 #include "names.h"
@@ -97,7 +98,8 @@ typedef struct eim_sb_user {
   eim_sb_contacts contacts;
   eim_sb_presence presence;
   cJSON *attributes; /* NULL: none */
-  eim_buf logs;      /* as uploaded */
+  eim_sb_document document;
+  eim_buf logs; /* as uploaded */
   char *logs_resource;
   uint64_t logs_uploads;
 } eim_sb_user;
@@ -213,6 +215,10 @@ struct eim_sandbox {
    * commits. */
   uint64_t turn;
   bool broken; /* the store failed: nothing more is said */
+  bool documents_due;
+  eim_sb_user *touched_users;
+  eim_sb_group *touched_groups;
+  uint64_t super_admins_digest; /* as kept */
   eim_sb_user *users[EIM_SB_BUCKETS];
   size_t user_count;
   eim_sb_token *tokens[EIM_SB_BUCKETS];

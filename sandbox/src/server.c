@@ -207,6 +207,7 @@ static eim_sb_request *new_request(eim_sandbox *self, struct lws *wsi, const cha
 
 static int handle(eim_sandbox *self, eim_sb_request *request) {
   if (request->answered) return 0;
+  if (strcmp(request->method, "GET") != 0) self->documents_due = true;
   if (request->too_large)
     eim_sb_file_too_large(self, request);
   else if (request->admin)

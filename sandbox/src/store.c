@@ -38,7 +38,12 @@ static const char schema[] =
     " timestamp INTEGER NOT NULL, PRIMARY KEY(user, slot)) WITHOUT ROWID;"
     "CREATE TABLE sent(slot INTEGER PRIMARY KEY, number INTEGER NOT NULL,"
     " server_id INTEGER NOT NULL, timestamp INTEGER NOT NULL, edits INTEGER NOT NULL,"
-    " sender TEXT NOT NULL);";
+    " sender TEXT NOT NULL, to_group TEXT NOT NULL, wants_acks INTEGER NOT NULL, readers TEXT);"
+    "CREATE TABLE history(slot INTEGER PRIMARY KEY, number INTEGER NOT NULL, meta BLOB NOT NULL,"
+    " sender TEXT NOT NULL, receiver TEXT NOT NULL, is_group INTEGER NOT NULL,"
+    " content INTEGER NOT NULL, hidden TEXT);"
+    "CREATE TABLE document(id INTEGER PRIMARY KEY, kind TEXT NOT NULL, key TEXT NOT NULL,"
+    " text TEXT NOT NULL, UNIQUE(kind, key));";
 
 /* The changes, each prepared once. */
 #define CHANGES(X)                                                                                 \
@@ -59,7 +64,12 @@ static const char schema[] =
   X(WAITING, "INSERT INTO waiting VALUES(?,?,?,?,?,?)")                                            \
   X(WAITING_GONE, "DELETE FROM waiting WHERE device=? AND position=?")                             \
   X(SEEN, "REPLACE INTO seen VALUES(?,?,?,?,?,?,?)")                                               \
-  X(SENT, "REPLACE INTO sent VALUES(?,?,?,?,?,?)")
+  X(SENT, "REPLACE INTO sent VALUES(?,?,?,?,?,?,?,?,?)")                                           \
+  X(KEPT, "REPLACE INTO history VALUES(?,?,?,?,?,?,?,?)")                                          \
+  X(KEPT_GONE, "DELETE FROM history WHERE slot=?")                                                 \
+  X(DOCUMENT, "INSERT INTO document(kind, key, text) VALUES(?,?,?)"                                \
+              " ON CONFLICT(kind, key) DO UPDATE SET text=excluded.text")                          \
+  X(DOCUMENT_GONE, "DELETE FROM document WHERE kind=? AND key=?")
 
 #define NAME(name, sql) name,
 #define TEXT(name, sql) sql,
@@ -134,6 +144,7 @@ static void change(eim_sb_store *self, enum change which, const char *types, ...
 bool eim_sb_store_commit(eim_sandbox *sandbox) {
   eim_sb_store *self = sandbox->store;
   if (!self) return true;
+  if (!self->ended) eim_sb_keep_documents(sandbox);
   if (self->is_open && !self->error) {
     eim_sb_store_state(self);
     step(self, COMMIT);
@@ -210,23 +221,32 @@ void eim_sb_store_acknowledged(const eim_sb_device *device, uint64_t position) {
   change(device->store, ACKNOWLEDGED, "ii", device->id, (int64_t)position);
 }
 
+/* False: no memory, which is as if it could not be written. */
+static bool pack(eim_sb_store *self, const eim_sb_meta *meta, eim_buf *out) {
+  size_t size = easemob__pb__meta__get_packed_size(meta->pb);
+  uint8_t *bytes = malloc(size + 1);
+  if (bytes) {
+    easemob__pb__meta__pack(meta->pb, bytes);
+    eim_buf_add(out, bytes, size);
+  }
+  bool good = bytes && !out->failed;
+  if (!good && !self->error) self->error = strdup("out of memory");
+  free(bytes);
+  return good;
+}
+
 void eim_sb_store_waiting(const eim_sb_device *device, const eim_sb_queue *queue,
                           const eim_sb_item *item) {
   eim_sb_store *self = device->store;
   if (!self) return;
   eim_sb_meta *meta = item->meta;
   if (!meta->id) {
-    size_t size = easemob__pb__meta__get_packed_size(meta->pb);
-    uint8_t *bytes = malloc(size ? size : 1);
-    if (!bytes) { /* as if it could not be written */
-      if (!self->error) self->error = strdup("out of memory");
-      return;
-    }
-    easemob__pb__meta__pack(meta->pb, bytes);
+    eim_buf packed = EIM_BUF_INIT;
+    if (!pack(self, meta, &packed)) return;
     meta->id = eim_sb_store_next(self);
     meta->store = self;
-    change(self, MESSAGE, "ib", meta->id, bytes, size);
-    free(bytes);
+    change(self, MESSAGE, "ib", meta->id, packed.data, packed.length);
+    eim_buf_free(&packed);
   }
   change(self, WAITING, "iiittt", device->id, (int64_t)item->position, meta->id, queue->name,
          queue->domain, queue->resource);
@@ -247,9 +267,58 @@ void eim_sb_store_seen(eim_sb_store *self, const eim_sb_user *user, size_t numbe
          seen->timestamp);
 }
 
+/* User names have no spaces. */
+static char *names_text(const eim_sb_names *names) {
+  eim_buf text = EIM_BUF_INIT;
+  for (size_t i = 0; i < names->count; i++) {
+    if (i) eim_buf_str(&text, " ");
+    eim_buf_str(&text, names->items[i]);
+  }
+  return (char *)text.data;
+}
+
+static bool read_names(const char *text, eim_sb_names *names) {
+  char *words = eim_strdup(text), *save = NULL;
+  bool good = words || !text;
+  for (char *word = words ? strtok_r(words, " ", &save) : NULL; good && word;
+       word = strtok_r(NULL, " ", &save))
+    good = eim_sb_names_add(names, word);
+  free(words);
+  return good;
+}
+
+void eim_sb_store_document(eim_sb_store *self, const char *kind, const char *key,
+                           const char *text) {
+  if (text)
+    change(self, DOCUMENT, "ttt", kind, key, text);
+  else
+    change(self, DOCUMENT_GONE, "tt", kind, key);
+}
+
 void eim_sb_store_sent(const eim_sandbox *self, const eim_sb_sent *sent) {
-  change(self->store, SENT, "iiiiit", (int64_t)(sent - self->sent), (int64_t)sent->number,
-         (int64_t)sent->server_id, sent->timestamp, (int64_t)sent->edits, sent->from);
+  if (!self->store) return;
+  char *readers = sent->readers.count ? names_text(&sent->readers) : NULL;
+  change(self->store, SENT, "iiiiittit", (int64_t)(sent - self->sent), (int64_t)sent->number,
+         (int64_t)sent->server_id, sent->timestamp, (int64_t)sent->edits, sent->from, sent->group,
+         (int64_t)sent->wants_acks, readers);
+  free(readers);
+}
+
+void eim_sb_store_kept(const eim_sandbox *self, size_t number) {
+  if (!self->store) return;
+  int64_t slot = (int64_t)(number % EIM_SB_HISTORY);
+  const eim_sb_kept *kept = &self->history.kept[slot];
+  if (!kept->meta) {
+    change(self->store, KEPT_GONE, "i", slot);
+    return;
+  }
+  eim_buf meta = EIM_BUF_INIT;
+  char *hidden = kept->hidden.count ? names_text(&kept->hidden) : NULL;
+  if (pack(self->store, kept->meta, &meta))
+    change(self->store, KEPT, "iibttiit", slot, (int64_t)number, meta.data, meta.length, kept->from,
+           kept->to, (int64_t)kept->group, (int64_t)kept->content, hidden);
+  eim_buf_free(&meta);
+  free(hidden);
 }
 
 /* ------------------------------------------------------------------ reading it back */
@@ -315,6 +384,7 @@ static bool read_user(eim_sb_store *self, sqlite3_stmt *row) {
   user->inbox.id = sqlite3_column_int64(row, 9);
   user->inbox.store = self;
   user->is_loaded = true;
+  user->offline_since = eim_sb_now(self->sandbox); /* all lines have ended */
   if (text(row, 3)) snprintf(user->uuid, sizeof user->uuid, "%s", text(row, 3));
   note_row(self, user->id);
   note_row(self, user->inbox.id);
@@ -389,8 +459,38 @@ static bool read_sent(eim_sb_store *self, sqlite3_stmt *row) {
   sent->timestamp = sqlite3_column_int64(row, 3);
   sent->edits = sqlite3_column_int(row, 4);
   snprintf(sent->from, sizeof sent->from, "%s", text(row, 5));
+  snprintf(sent->group, sizeof sent->group, "%s", text(row, 6) ? text(row, 6) : "");
+  sent->wants_acks = sqlite3_column_int(row, 7);
   if (number >= box->sent_next) box->sent_next = number + 1;
-  return true;
+  return read_names(text(row, 8), &sent->readers);
+}
+
+static bool read_kept(eim_sb_store *self, sqlite3_stmt *row) {
+  eim_sb_history *history = &self->sandbox->history;
+  size_t slot = (size_t)sqlite3_column_int64(row, 0), number = (size_t)sqlite3_column_int64(row, 1);
+  if (slot >= EIM_SB_HISTORY || !text(row, 3) || !text(row, 4)) return false;
+  if (!history->kept && !(history->kept = calloc(EIM_SB_HISTORY, sizeof *history->kept)))
+    return false;
+  eim_sb_pb_meta *pb = easemob__pb__meta__unpack(NULL, (size_t)sqlite3_column_bytes(row, 2),
+                                                 sqlite3_column_blob(row, 2));
+  eim_sb_kept *kept = &history->kept[slot];
+  kept->meta = pb ? calloc(1, sizeof *kept->meta) : NULL;
+  if (!kept->meta) {
+    if (pb) easemob__pb__meta__free_unpacked(pb, NULL);
+    return false;
+  }
+  *kept->meta = (eim_sb_meta){.refs = 1, .pb = pb};
+  snprintf(kept->from, sizeof kept->from, "%s", text(row, 3));
+  snprintf(kept->to, sizeof kept->to, "%s", text(row, 4));
+  kept->group = sqlite3_column_int(row, 5);
+  kept->content = sqlite3_column_int(row, 6);
+  if (number >= history->next) history->next = number + 1;
+  return read_names(text(row, 7), &kept->hidden);
+}
+
+static bool read_document(eim_sb_store *self, sqlite3_stmt *row) {
+  return text(row, 0) && text(row, 1) && text(row, 2) &&
+         eim_sb_read_document(self->sandbox, text(row, 0), text(row, 1), text(row, 2));
 }
 
 static bool read_message(eim_sb_store *self, sqlite3_stmt *row) {
@@ -447,6 +547,8 @@ static bool read_all(eim_sb_store *self) {
        " LEFT JOIN user ON user.id=seen.user",
        read_seen},
       {"SELECT * FROM sent", read_sent},
+      {"SELECT * FROM history", read_kept},
+      {"SELECT kind, key, text FROM document ORDER BY id", read_document},
       {"SELECT * FROM message ORDER BY id", read_message},
       {"SELECT device, position, message, queue, domain, resource, coalesce("
        "(SELECT user.name FROM device JOIN user ON user.id=device.user"
@@ -561,6 +663,7 @@ bool eim_sb_store_open(eim_sandbox *box, const char *path, char *error, size_t s
              self->error ? "" : " is damaged");
     return false;
   }
+  eim_sb_keep_documents(box); /* forgets what reading them has touched */
   self->ended = false;
   eim_sb_store_state(self); /* whose app it is, from the first start on */
   bool good = eim_sb_store_commit(box);

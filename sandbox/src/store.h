@@ -60,4 +60,9 @@ void eim_sb_store_message_gone(const struct eim_sb_meta *meta);
 void eim_sb_store_seen(eim_sb_store *self, const struct eim_sb_user *user, size_t number);
 void eim_sb_store_sent(const struct eim_sandbox *self, const struct eim_sb_sent *sent);
 
+/* The entry of this number in the ring of the history; also when it was cleared. */
+void eim_sb_store_kept(const struct eim_sandbox *self, size_t number);
+/* Replaces the document of this kind and key; NULL removes it. See documents.h. */
+void eim_sb_store_document(eim_sb_store *self, const char *kind, const char *key, const char *text);
+
 #endif

@@ -68,3 +68,10 @@ void eim_sb_store_seen(eim_sb_store *self, const eim_sb_user *user, size_t numbe
 void eim_sb_store_sent(const eim_sandbox *self, const eim_sb_sent *sent) {
   (void)self, (void)sent;
 }
+void eim_sb_store_document(eim_sb_store *self, const char *kind, const char *key,
+                           const char *text) {
+  (void)self, (void)kind, (void)key, (void)text;
+}
+void eim_sb_store_kept(const eim_sandbox *self, size_t number) {
+  (void)self, (void)number;
+}

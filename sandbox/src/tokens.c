@@ -106,7 +106,9 @@ eim_sb_token *eim_sb_find_token(eim_sandbox *self, const char *text) {
   eim_sb_hash(text, hash);
   eim_sb_token *token = self->tokens[bucket_of(hash)];
   while (token && memcmp(token->hash, hash, sizeof hash) != 0) token = token->next;
-  return token ? token : dynamic_token(self, text);
+  if (!token) token = dynamic_token(self, text);
+  if (token) eim_sb_touch_user(self, token->user);
+  return token;
 }
 
 bool eim_sb_token_expired(const eim_sandbox *self, const eim_sb_token *token) {

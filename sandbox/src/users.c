@@ -38,6 +38,7 @@ eim_sb_user *eim_sb_find_user(eim_sandbox *self, const char *name) {
   eim_sb_user *user = self->users[bucket_of(lower)];
   while (user && strcmp(user->name, lower) != 0) user = user->next;
   free(lower);
+  eim_sb_touch_user(self, user);
   return user;
 }
 
@@ -156,6 +157,10 @@ void eim_sb_remove_user(eim_sandbox *self, eim_sb_user *user) {
     conn->device = NULL;
   }
   eim_sb_revoke(self, user);
+  self->documents_due = true;
+  for (size_t i = 0; self->store && i < EIM_SB_BUCKETS; i++)
+    for (eim_sb_user *other = self->users[i]; other; other = other->next)
+      eim_sb_touch_user(self, other); /* he is in their lists */
   eim_sb_names_remove(&self->super_admins, user->name);
   eim_sb_leave_all_groups(self, user->name);
   eim_sb_forget_contact(self, user->name);
@@ -164,6 +169,7 @@ void eim_sb_remove_user(eim_sandbox *self, eim_sb_user *user) {
   while (*at && *at != user) at = &(*at)->next;
   if (*at) *at = user->next;
   self->user_count--;
+  eim_sb_drop_user_document(self, user);
   eim_sb_store_user_gone(self->store, user);
   free_user(user);
 }

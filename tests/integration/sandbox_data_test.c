@@ -195,6 +195,119 @@ TEST(a_restart_keeps_the_accounts) {
   sweep();
 }
 
+/* One REST call that must succeed; its answer's data as text, to be freed. */
+static char *rest_at(int line, eim_sandbox *box, const char *token, const char *method,
+                     const char *path, const char *body) {
+  char whole[300];
+  snprintf(whole, sizeof whole, "/sandbox/demo%s", path);
+  raw_answer answer = raw_http(eim_sandbox_port(box), NULL, method, whole, token, NULL, body);
+  if (answer.status != 200)
+    eim_test_fail(__FILE__, line, "%s %s: %d %s", method, path, answer.status, answer.body);
+  const cJSON *data = cJSON_GetObjectItem(answer.json, "data");
+  char *text = cJSON_PrintUnformatted(data ? data : answer.json);
+  raw_free(&answer);
+  return text;
+}
+#define REST(...) free(rest_at(__LINE__, __VA_ARGS__))
+
+/* Everything that is asked here is answered the same after a restart. */
+TEST(a_restart_keeps_groups_rooms_contacts_presence_and_history) {
+  fresh();
+  eim_sandbox *box = START(NULL);
+  static const char *const names[] = {"alice", "bob", "carol", "dave"};
+  for (int i = 0; i < 4; i++) eim_sandbox_add_user(box, names[i], "pw");
+  char *app = raw_app_token(box), *alice = raw_token(box, "alice", "pw"),
+       *bob = raw_token(box, "bob", "pw");
+  REQUIRE(app && alice && bob);
+  const char *const three[] = {"alice", "bob", "carol"};
+  eim_sandbox_add_group(box, "g", false, three, 3);
+  eim_sandbox_add_group(box, "gone", false, three, 3);
+  eim_sandbox_add_group(box, "r", true, three, 2);
+  REST(box, app, "DELETE", "/chatgroups/gone", NULL);
+  REST(box, app, "PUT", "/chatgroups/g", "{\"groupname\":\"G\",\"description\":\"D\"}");
+  REST(box, alice, "POST", "/chatgroups/g/admin", "{\"newadmin\":\"bob\"}");
+  REST(box, alice, "POST", "/chatgroups/g/announcement", "{\"announcement\":\"x\"}");
+  REST(box, alice, "POST", "/chatgroups/g/mute",
+       "{\"usernames\":[\"carol\"],\"mute_duration\":10000000}");
+  REST(box, alice, "POST", "/chatgroups/g/white/users/carol", "");
+  REST(box, alice, "POST", "/chatrooms/r/blocks/users", "{\"usernames\":[\"bob\"]}");
+  REST(box, bob, "PUT", "/sdk/metadata/chatgroup/g/user/bob", "{\"metaData\":{\"nick\":\"B\"}}");
+  REST(box, alice, "PUT", "/metadata/chatroom/r/user/alice", "{\"metaData\":{\"k\":\"v\"}}");
+  REST(box, app, "POST", "/chatrooms/super_admin", "{\"superadmin\":\"alice\"}");
+  REST(box, app, "POST", "/users/alice/contacts/users/bob", "");
+  REST(box, app, "POST", "/users/alice/contacts/users/dave", "");
+  REST(box, alice, "PUT", "/user/alice/contacts/users/bob", "{\"remark\":\"x\"}");
+  REST(box, alice, "POST", "/users/alice/blocks/users", "{\"usernames\":[\"carol\"]}");
+  REST(box, bob, "POST", "/users/bob/presence/web/1", "{\"ext\":\"away\"}");
+  REST(box, alice, "POST", "/users/alice/presence/100000", "{\"usernames\":[\"bob\"]}");
+  raw_socket *a = raw_login(box, "alice", "pw", "r1"), *b = raw_login(box, "bob", "pw", "r1");
+  REQUIRE(a && b);
+  uint64_t id = say(a, "bob", 1, 1, "one", 0), recalled = say(a, "bob", 2, 1, "two", 0);
+  CHECK(id && recalled && say(a, "bob", 3, 1, "three", 0) && say(a, "bob", 4, 3, "", recalled));
+  raw_close(a);
+  raw_close(b);
+  REST(box, app, "DELETE", "/users/dave", NULL); /* and out of the contacts */
+  static const struct {
+    const char *path, *part;
+  } asked[] = {{"/chatgroups/g", "\"description\":\"D\""},
+               {"/chatgroups/g/users", "\"owner\":\"alice\""},
+               {"/chatgroups/g/admin", "[\"bob\"]"},
+               {"/chatgroups/g/announcement", "\"x\""},
+               {"/chatgroups/g/mute", "\"carol\""},
+               {"/chatgroups/g/white/users", "[\"carol\"]"},
+               {"/chatrooms/r", "\"affiliations_count\":1"},
+               {"/chatrooms/r/blocks/users", "[\"bob\"]"},
+               {"/metadata/chatgroup/g/user/bob", "\"nick\":\"B\""},
+               {"/chatrooms/super_admin", "[\"alice\"]"},
+               {"/user/alice/contacts?limit=10", "\"remark\":\"x\""},
+               {"/users/alice/blocks/users", "[\"carol\"]"}};
+  enum { ASKED = sizeof asked / sizeof *asked };
+  char *before[ASKED];
+  for (int i = 0; i < ASKED; i++) {
+    before[i] = rest_at(__LINE__, box, i == 10 ? alice : app, "GET", asked[i].path, NULL);
+    CHECK_CONTAINS(before[i], asked[i].part);
+  }
+  CHECK(strstr(before[10], "dave") == NULL);
+  static const char page[] = "{\"queue\":\"bob@easemob.com\",\"start\":-1,\"end\":-1,"
+                             "\"is_positive\":false,\"pull_number\":20}";
+  char *history = rest_at(__LINE__, box, alice, "POST", "/users/alice/messageroaming", page);
+  char *room = rest_at(__LINE__, box, alice, "POST", "/metadata/chatroom/r", "{\"keys\":[]}");
+  eim_sandbox_free(box);
+
+  box = START(NULL);
+  for (int i = 0; i < ASKED; i++) {
+    char *after = rest_at(__LINE__, box, i == 10 ? alice : app, "GET", asked[i].path, NULL);
+    CHECK_STR(after, before[i]);
+    free(after);
+    free(before[i]);
+  }
+  char *again = rest_at(__LINE__, box, alice, "POST", "/users/alice/messageroaming", page);
+  CHECK_STR(again, history);
+  free(again);
+  free(history);
+  again = rest_at(__LINE__, box, alice, "POST", "/metadata/chatroom/r", "{\"keys\":[]}");
+  CHECK_STR(again, room);
+  CHECK_CONTAINS(again, "\"k\":\"v\"");
+  free(again);
+  free(room);
+  again = rest_at(__LINE__, box, alice, "GET", "/users/alice/presence/sublist", NULL);
+  CHECK_CONTAINS(again, "\"uid\":\"bob\"");
+  free(again);
+  again =
+      rest_at(__LINE__, box, alice, "POST", "/users/alice/presence", "{\"usernames\":[\"bob\"]}");
+  CHECK_CONTAINS(again, "\"ext\":\"away\"");
+  free(again);
+  raw_answer gone = raw_http(eim_sandbox_port(box), NULL, "GET", "/sandbox/demo/chatgroups/gone",
+                             app, NULL, NULL);
+  CHECK_INT(gone.status, 404);
+  raw_free(&gone);
+  free(app);
+  free(alice);
+  free(bob);
+  eim_sandbox_free(box);
+  sweep();
+}
+
 /* Not started; the error has this in it. */
 static void refused_at(int line, const char *path, const char *app_key, const char *part) {
   char error[300] = "";
