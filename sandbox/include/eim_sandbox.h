@@ -80,6 +80,9 @@ typedef struct eim_sandbox_options {
   bool report_logs;                    /* the bootstrap list asks for uploads of log lines */
   int64_t report_interval;             /* ms, of these; 300000 */
   eim_sandbox_compression compression; /* see there */
+  size_t max_upload;                   /* bytes of one file that comes in parts; 104857600 */
+  size_t part_size;                    /* the least that one part has, the last apart; 5242880 */
+  bool no_parts;                       /* the bootstrap list says that files go in one piece */
   const char *data; /* file that keeps the state over restarts; NULL: memory only */
   /* Runs once, on the sandbox's thread, when `data` can no longer be written (disk full): all lines
    * are cut, nothing more is answered. Must not call the sandbox. */

@@ -181,9 +181,10 @@ static void server_json(eim_sandbox *self, eim_sb_request *request) {
         &out,
         "{\"file_version\":\"1\",\"deploy_name\":\"sandbox\",\"rest\":%s,\"msync-wx\":%s,"
         "\"msync-ws\":%s,\"enableReportLogs\":\"%s\",\"reportInterval\":\"%lld\","
-        "\"enableDataReport\":\"false\",\"uploadinparts_enable\":\"false\"}",
+        "\"enableDataReport\":\"false\",\"uploadinparts_enable\":\"%s\"}",
         (char *)hosts.data, (char *)hosts.data, (char *)hosts.data,
-        self->options.report_logs ? "true" : "false", (long long)self->options.report_interval);
+        self->options.report_logs ? "true" : "false", (long long)self->options.report_interval,
+        self->options.no_parts ? "false" : "true");
   if (!out.failed && out.data)
     eim_sb_answer(self, request, 200, (char *)out.data);
   else
@@ -307,6 +308,11 @@ static void route(eim_sandbox *self, eim_sb_request *request, eim_sandbox_what w
   }
   if ((count == 3 || count == 4) && is(parts[2], "chatfiles")) {
     eim_sb_rest_files(self, request, count == 4 ? parts[3] : NULL);
+    return;
+  }
+  if ((count == 5 || count == 6) && is(parts[2], "sdk") && is(parts[3], "chatfiles") &&
+      is(parts[4], "part-upload")) {
+    eim_sb_rest_parts(self, request, count == 6 ? parts[5] : NULL);
     return;
   }
   if (eim_sb_rest_social(self, request, parts + 2, count - 2)) return;

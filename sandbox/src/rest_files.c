@@ -41,12 +41,6 @@ static void make_room(eim_sandbox *self, size_t size) {
 /* ------------------------------------------------------------------ multipart/form-data, RFC 7578
  */
 
-typedef struct part {
-  const uint8_t *bytes;
-  size_t size;
-  char filename[256], type[128];
-} part;
-
 static const uint8_t *find(const uint8_t *in, size_t size, const char *what) {
   return memmem(in, size, what, strlen(what));
 }
@@ -62,8 +56,7 @@ static void parameter(const char *line, const char *name, char *out, size_t size
   snprintf(out, size, "%.*s", (int)strcspn(at, "\""), at);
 }
 
-/* The part of this name; false: there is none. */
-static bool find_part(const eim_sb_request *request, const char *name, part *out) {
+bool eim_sb_find_part(const eim_sb_request *request, const char *name, eim_sb_form_part *out) {
   const char *type = request->content_type ? request->content_type : "";
   const char *at = strcasestr(type, "boundary=");
   if (strncasecmp(type, "multipart/form-data", 19) != 0 || !at) return false;
@@ -116,10 +109,42 @@ void eim_sb_file_too_large(eim_sandbox *self, eim_sb_request *request) {
                 "file exceeding maximum limit"); /* the text: docs/rest.md 7; the names: proposed */
 }
 
+void eim_sb_keep_file(eim_sandbox *self, eim_sb_request *request, const eim_buf *data,
+                      const char *type, const char *filename) {
+  eim_sb_file *file = data ? calloc(1, sizeof *file) : NULL;
+  if (file) {
+    eim_sb_uuid(self, file->uuid);
+    file->content_type = eim_strdup(type);
+    file->filename = eim_strdup(filename);
+    file->created = eim_sb_now(self);
+    if (request->is_restricted) secret_of(file->secret);
+    eim_buf_add(&file->data, data->data, data->length);
+  }
+  if (!file || file->data.failed || !file->content_type || !file->filename) {
+    if (file) free_file(file);
+    request->dropped = true;
+    return;
+  }
+  make_room(self, data->length);
+  file->next = self->files;
+  self->files = file;
+  self->files_size += data->length;
+  cJSON *answer = eim_sb_envelope(self, "post", "/chatfiles");
+  cJSON *entity = cJSON_CreateObject();
+  cJSON_AddStringToObject(entity, "uuid", file->uuid);
+  cJSON_AddStringToObject(entity, "type", "chatfile");
+  if (*file->secret) cJSON_AddStringToObject(entity, "share-secret", file->secret);
+  cJSON *facts = cJSON_AddObjectToObject(entity, "file-metadata");
+  cJSON_AddNumberToObject(facts, "content-length", (double)data->length);
+  cJSON_AddStringToObject(facts, "content-type", file->content_type);
+  cJSON_AddItemToArray(cJSON_AddArrayToObject(answer, "entities"), entity);
+  eim_sb_answer_json(self, request, 200, answer);
+}
+
 static void upload(eim_sandbox *self, eim_sb_request *request) {
   if (!eim_sb_authorize(self, request, NULL, false)) return;
-  part sent;
-  if (!find_part(request, "file", &sent)) {
+  eim_sb_form_part sent;
+  if (!eim_sb_find_part(request, "file", &sent)) {
     eim_sb_refuse(self, request, 400, "illegal_argument", "java.lang.IllegalArgumentException",
                   "file must be provided.");
     return;
@@ -128,34 +153,9 @@ static void upload(eim_sandbox *self, eim_sb_request *request) {
     eim_sb_file_too_large(self, request);
     return;
   }
-  eim_sb_file *file = calloc(1, sizeof *file);
-  if (file) {
-    eim_sb_uuid(self, file->uuid);
-    file->content_type = eim_strdup(*sent.type ? sent.type : "application/octet-stream");
-    file->filename = eim_strdup(sent.filename);
-    file->created = eim_sb_now(self);
-    if (request->is_restricted) secret_of(file->secret);
-    eim_buf_add(&file->data, sent.bytes, sent.size);
-  }
-  if (!file || file->data.failed || !file->content_type || !file->filename) {
-    if (file) free_file(file);
-    request->dropped = true;
-    return;
-  }
-  make_room(self, sent.size);
-  file->next = self->files;
-  self->files = file;
-  self->files_size += sent.size;
-  cJSON *answer = eim_sb_envelope(self, "post", "/chatfiles");
-  cJSON *entity = cJSON_CreateObject();
-  cJSON_AddStringToObject(entity, "uuid", file->uuid);
-  cJSON_AddStringToObject(entity, "type", "chatfile");
-  if (*file->secret) cJSON_AddStringToObject(entity, "share-secret", file->secret);
-  cJSON *facts = cJSON_AddObjectToObject(entity, "file-metadata");
-  cJSON_AddNumberToObject(facts, "content-length", (double)sent.size);
-  cJSON_AddStringToObject(facts, "content-type", file->content_type);
-  cJSON_AddItemToArray(cJSON_AddArrayToObject(answer, "entities"), entity);
-  eim_sb_answer_json(self, request, 200, answer);
+  const eim_buf data = {.data = (uint8_t *)(uintptr_t)sent.bytes, .length = sent.size};
+  eim_sb_keep_file(self, request, &data, *sent.type ? sent.type : "application/octet-stream",
+                   sent.filename);
 }
 
 /* ------------------------------------------------------------------ download */

@@ -50,6 +50,8 @@ static bool set_options(eim_sandbox *self, const eim_sandbox_options *options, c
   if (!o->max_frame) o->max_frame = 65536;
   if (!o->max_body) o->max_body = 3145728;
   if (!o->max_file) o->max_file = 10485760; /* docs/rest.md 7 */
+  if (!o->max_upload) o->max_upload = 104857600;
+  if (!o->part_size) o->part_size = 5242880; /* docs/protocol.md 3.6 */
   if (!o->file_store) o->file_store = 268435456;
   if (!o->report_interval) o->report_interval = 300000;
   self->app_key = eim_strdup(o->app_key);
@@ -128,6 +130,7 @@ void eim_sandbox_free(eim_sandbox *self) {
   eim_sb_free_sent(self);
   eim_sb_free_history(self);
   eim_sb_names_free(&self->super_admins);
+  eim_sb_free_uploads(self);
   eim_sb_free_files(self);
   eim_sb_store_free(self->store);
   eim_sb_log_clear(self);

@@ -120,6 +120,13 @@ typedef struct eim_sb_file {
   eim_buf data;
 } eim_sb_file;
 
+/* A part of a multipart/form-data body; the bytes are the request's. */
+typedef struct eim_sb_form_part {
+  const uint8_t *bytes;
+  size_t size;
+  char filename[256], type[128];
+} eim_sb_form_part;
+
 typedef enum eim_sb_out_kind { EIM_SB_BINARY, EIM_SB_TEXT, EIM_SB_CLOSE } eim_sb_out_kind;
 
 /* How MSync frames travel on a socket; BY_FIRST: its first message will tell. */
@@ -228,6 +235,8 @@ struct eim_sandbox {
   eim_sb_names super_admins; /* who may make chat rooms */
   eim_sb_file *files;        /* the newest first */
   size_t files_size;
+  struct eim_sb_upload_in_parts *uploads; /* rest_parts.c; the newest first */
+  int uploads_count;
   eim_sb_conn *conns, *ready; /* ready: lines with something to do */
   eim_sb_request *requests;
   int64_t clock_offset, delay;
@@ -379,6 +388,14 @@ bool eim_sb_rest_social(eim_sandbox *self, eim_sb_request *request, char **parts
 void eim_sb_rest_files(eim_sandbox *self, eim_sb_request *request, const char *uuid);
 void eim_sb_file_too_large(eim_sandbox *self, eim_sb_request *request);
 void eim_sb_free_files(eim_sandbox *self);
+/* The part of this name; false: there is none. */
+bool eim_sb_find_part(const eim_sb_request *request, const char *name, eim_sb_form_part *out);
+/* Into the store, and answers with where it is. data NULL: out of memory. */
+void eim_sb_keep_file(eim_sandbox *self, eim_sb_request *request, const eim_buf *data,
+                      const char *type, const char *filename);
+/* rest_parts.c; uuid NULL: the collection */
+void eim_sb_rest_parts(eim_sandbox *self, eim_sb_request *request, const char *uuid);
+void eim_sb_free_uploads(eim_sandbox *self);
 void eim_sb_rest_account(eim_sandbox *self, eim_sb_request *request, char **parts, int count);
 
 /* admin.c */

@@ -233,7 +233,8 @@ static int http_request(eim_sandbox *self, session *s, struct lws *wsi, const ch
   if (!s->request) return -1;
   size_t length_of_path = strlen(path);
   s->request->is_file = !s->request->admin && *s->request->method == 'P' && length_of_path > 10 &&
-                        !strcmp(path + length_of_path - 10, "/chatfiles");
+                        (!strcmp(path + length_of_path - 10, "/chatfiles") ||
+                         strstr(path, "/sdk/chatfiles/part-upload/"));
   s->request->max_body =
       s->request->is_file ? self->options.max_file + MULTIPART : self->options.max_body;
   lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0); /* answers may be held back for long */

@@ -217,6 +217,9 @@ static void answer_rest(world *w, const eim_http_request *request) {
   if (f && f->content)
     snprintf(w->rest_file, sizeof w->rest_file, "send %s as %s", (const char *)f->content->data,
              f->name);
+  else if (f && f->part)
+    snprintf(w->rest_file, sizeof w->rest_file, "part %d %lld+%lld", f->part, (long long)f->offset,
+             (long long)f->length);
   else if (f && f->send)
     snprintf(w->rest_file, sizeof w->rest_file, "send %s as %s %dx%d", f->send, f->name, f->width,
              f->height);
@@ -225,6 +228,11 @@ static void answer_rest(world *w, const eim_http_request *request) {
              f->in_memory ? "into memory" : f->receive, (int)f->max_bytes,
              f->thumbnail ? " small" : "", f->secret ? " with " : "",
              f->secret ? eim_secret_text(f->secret) : "");
+  static const char *const verbs[] = {"GET", "POST", "PUT", "DELETE"};
+  const char *app = strstr(request->url, "/lab/peer");
+  size_t used = strlen(w->rest_trace);
+  snprintf(w->rest_trace + used, sizeof w->rest_trace - used, "%s %s%s%s; ", verbs[request->method],
+           app ? app + 9 : request->url, f ? " " : "", f ? w->rest_file : "");
   snprintf(w->rest_url, sizeof w->rest_url, "%s", request->url);
   snprintf(w->rest_token, sizeof w->rest_token, "%s", eim_secret_text(request->bearer));
   snprintf(w->rest_body, sizeof w->rest_body, "%.*s", (int)request->body_length,
@@ -238,6 +246,11 @@ static void answer_rest(world *w, const eim_http_request *request) {
   case 'u':
     body = "{\"entities\":[{\"uuid\":\"5fd7-1\",\"type\":\"chatfile\",\"share-secret\":\"s\"}]}";
     break;
+  case 'b':
+    body = "{\"entities\":[{\"uuid\":\"up/1\",\"file_upper_limit\":100000000,"
+           "\"part_lower_limit\":\"6000000\"}]}";
+    break;
+  case 'B': body = "{\"entities\":[{\"uuid\":\"up/1\",\"file_upper_limit\":9000000}]}"; break;
   case 'f':
     p->error = eim_error_new(EIM_E_INVALID, EIM_DOMAIN_OS, 2, 0, "no file");
     put(w, p);
@@ -272,7 +285,8 @@ static void on_http(void *user, const eim_http_request *request) {
   snprintf(w->last_url, sizeof w->last_url, "%s", request->url);
   bool is_dns = strstr(request->url, "server.json") != NULL;
   bool is_token = strstr(request->url, "/token") && request->method == EIM_HTTP_POST;
-  if (strstr(request->url, "/users/peer/") || request->file) {
+  if (strstr(request->url, "/users/peer/") || strstr(request->url, "part-upload") ||
+      request->file) {
     answer_rest(w, request);
     return;
   }
@@ -385,6 +399,7 @@ static void on_emit(void *user, eim_event_kind kind, void *payload, uint64_t seq
     break;
   }
   case EIM_EVENT_error: e->code = eim_error_code(payload); break;
+  case EIM_EVENT_progress: e->id = (uint64_t)eim_progress_done(payload); break;
   case EIM_EVENT_result: {
     const eim_result *r = payload;
     e->token = eim_result_token(r);

@@ -22,7 +22,7 @@ typedef struct seen_event {
   int attempt;
   bool will_retry, may_have_happened;
   int64_t next_retry;
-  uint64_t token, id; /* of a result; of a message */
+  uint64_t token, id; /* of a result; of a message, or bytes that are done */
   char text[64];      /* message text, notice name, result's message id, user */
 } seen_event;
 
@@ -84,7 +84,8 @@ typedef struct world {
   const char *logs_plan;
 
   /* What happens to the application's REST calls (paths below /users/peer/, and files: u one is
-   * stored, f trouble with the local one, 6 HTTP 416), a character each: o
+   * stored, f trouble with the local one, 6 HTTP 416, b an upload in parts begins, B one for small
+   * files), a character each: o
    * ok, h HTML with 200, e empty, 1 HTTP 401, 3 HTTP 503, 9 HTTP 429, 4 HTTP 404, c not connected,
    * m cut, who knows when, s silence. Then ok. */
   const char *rest_plan;
@@ -103,6 +104,7 @@ typedef struct world {
   char last_provision_token[128], last_provision_reason[64], last_provision_resource[128];
   int receipts_up;
   int rest_calls;
+  char rest_trace[4096]; /* all of them: "POST /path; PUT /path file; …" */
   char rest_url[512], rest_token[128], rest_body[128], rest_file[160];
   eim_http_method rest_method;
   bool rest_once;

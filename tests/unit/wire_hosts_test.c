@@ -117,7 +117,7 @@ TEST(host_lists_that_are_none) {
       WX("{\"protocol\":\"https\",\"ip\":\"1.2.3\"}"),
       "{" REST ",\"msync-wx\":{\"hosts\":{\"protocol\":\"https\",\"domain\":\"a.example\"}}}"};
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-    eim_host_list list = {NULL, NULL, 77, 0, false, 0};
+    eim_host_list list = {NULL, NULL, 77, 0, false, 0, false};
     eim_error *error = parse(&list, bad[i], true);
     if (!error) eim_test_fail(__FILE__, __LINE__, "taken: %s", bad[i]);
     CHECK_INT(eim_error_code(error), EIM_CODE_SERVER_GET_DNSLIST_FAILED);

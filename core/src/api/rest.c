@@ -2,6 +2,7 @@
 #include <eim/rest.h>
 
 #include <string.h>
+#include <sys/stat.h>
 
 #include "api/client.h"
 #include "base/buf.h"
@@ -37,6 +38,12 @@ static eim_status check_local(const char *path) {
                                      "client: path is %s", length ? "too long" : "empty"));
 }
 
+/* For what goes in parts; whoever sends it looks again. 0: no such file, or nothing in it. */
+static int64_t size_of(const char *path) {
+  struct stat st;
+  return stat(path, &st) || !S_ISREG(st.st_mode) ? 0 : st.st_size;
+}
+
 /* What the server is to call it, unless somebody says otherwise. */
 static const char *last_part(const char *path) {
   const char *slash = strrchr(path, '/');
@@ -55,6 +62,7 @@ eim_status eim_client_send_file(eim_client *self, const eim_message *message, ui
   if (message->part_count) return eim_client_post(self, &input, NULL, NULL, "combine", message);
   eim_status status = check_local(message->path);
   if (status) return status;
+  input.total = size_of(message->path);
   const char *name = last_part(message->path);
   if (!*name || strlen(name) > NAME_LIMIT || !eim_utf8_valid(name, strlen(name))) name = "file";
   return eim_client_post(self, &input, message->path, NULL, name, message);
@@ -66,6 +74,7 @@ eim_status eim_client_upload(eim_client *self, const char *path, const char *fil
       .kind = EIM_IN_UPLOAD, .token = token, .width = thumbnail_width, .height = thumbnail_height};
   eim_status status = eim_client_usable(self);
   if (status || (status = check_local(path))) return status;
+  input.total = size_of(path);
   if (!filename) filename = last_part(path);
   bool odd = !*filename || strlen(filename) > NAME_LIMIT ||
              !eim_utf8_valid(filename, strlen(filename)) || thumbnail_width < 0 ||

@@ -16,6 +16,7 @@ struct eim_disk {
   bool received, in_memory;
   eim_buf content;   /* in memory: what is sent, or was received */
   int64_t size;      /* to send; or here */
+  int64_t from;      /* to send from here on */
   int64_t at;        /* read so far */
   int64_t max_bytes; /* 0: any */
   char *path, *part; /* part: where it is until it is whole */
@@ -58,13 +59,18 @@ void eim_disk_free(eim_disk *self) {
   free(self);
 }
 
-static eim_error *open_to_send(eim_disk *self) {
+static eim_error *open_to_send(eim_disk *self, const eim_http_file *what) {
   struct stat st;
   self->fd = open(self->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not block us */
   if (self->fd < 0 || fstat(self->fd, &st)) return os_error("read", self->path);
   if (!S_ISREG(st.st_mode)) return file_error(self->path, "is not a regular file");
   self->size = st.st_size;
-  return NULL;
+  if (!what->part) return NULL;
+  self->from = what->offset;
+  self->size = what->length;
+  if (st.st_size < what->offset + what->length)
+    return file_error(self->path, "became shorter while it was sent");
+  return lseek(self->fd, self->from, SEEK_SET) < 0 ? os_error("read", self->path) : NULL;
 }
 
 /* The same URL to the same place finds what it left. */
@@ -106,7 +112,7 @@ eim_disk *eim_disk_open(const eim_http_file *what, const char *url, eim_error **
   if (!self || !self->path || (self->received && !self->part) || self->content.failed)
     *error = no_memory();
   else if (!self->in_memory)
-    *error = self->received ? open_to_receive(self) : open_to_send(self);
+    *error = self->received ? open_to_receive(self) : open_to_send(self, what);
   if (!*error) return self;
   eim_disk_free(self);
   return NULL;
@@ -223,7 +229,8 @@ static size_t on_read(char *bytes, size_t size, size_t count, void *user) {
 
 static int on_seek(void *user, curl_off_t offset, int origin) {
   eim_disk *self = user;
-  bool ok = !offset && origin == SEEK_SET && (self->in_memory || !lseek(self->fd, 0, SEEK_SET));
+  bool ok = !offset && origin == SEEK_SET &&
+            (self->in_memory || lseek(self->fd, self->from, SEEK_SET) >= 0);
   if (ok) self->at = 0;
   return ok ? CURL_SEEKFUNC_OK : CURL_SEEKFUNC_CANTSEEK;
 }
@@ -239,9 +246,11 @@ static bool add_number(curl_mime *mime, const char *name, int value) {
 curl_mime *eim_disk_form(eim_disk *self, CURL *easy, const eim_http_file *what) {
   curl_mime *mime = curl_mime_init(easy);
   curl_mimepart *part = mime ? curl_mime_addpart(mime) : NULL;
-  if (part && !curl_mime_name(part, "file") && !curl_mime_filename(part, what->name) &&
+  const char *name = what->part ? "part_file" : "file";
+  if (part && !curl_mime_name(part, name) && !curl_mime_filename(part, what->name) &&
       !curl_mime_type(part, "application/octet-stream") &&
       !curl_mime_data_cb(part, self->size, on_read, on_seek, NULL, self) &&
+      add_number(mime, "part_number", what->part) &&
       add_number(mime, "thumbnail-width", what->width) &&
       add_number(mime, "thumbnail-height", what->height))
     return mime;

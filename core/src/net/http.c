@@ -573,6 +573,7 @@ static int on_transfer(void *user, curl_off_t down_total, curl_off_t down, curl_
 
 static bool set_upload(eim_http *self, const eim_http_file *file) {
   self->mime = eim_disk_form(self->file, self->easy, file);
+  if (file->part) curl_easy_setopt(self->easy, CURLOPT_CUSTOMREQUEST, "PUT");
   return self->mime && !curl_easy_setopt(self->easy, CURLOPT_MIMEPOST, self->mime) &&
          add_header(self, "restrict-access", "true") && add_header(self, "Accept", "*/*");
 }

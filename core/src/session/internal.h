@@ -150,6 +150,7 @@ struct eim_session {
   int outbox_count;
   uint64_t last_local_id;
   eim_side *sides;
+  int64_t part_size;      /* of uploads in parts, as the server said it last; 0: it has not */
   struct eim_call *calls; /* request.c */
   int call_count;
   struct eim_report *report; /* NULL: no upload of log lines */

@@ -21,7 +21,7 @@ typedef struct eim_call {
   struct eim_call *next;
   uint64_t token;
   eim_http_method method;
-  char *path;             /* with its query */
+  char *path;             /* with its query; NULL for a transfer */
   eim_secret *body;       /* NULL: none. What it holds is the application's: treated as a secret */
   eim_transfer *transfer; /* NULL: a plain call */
   const eim_message *message; /* sent when its file is up; NULL: an upload for its own sake */
@@ -49,12 +49,19 @@ static void drop(eim_call *call) {
   free(call);
 }
 
+/* May it be sent again although it may have arrived? Until then nothing was done. */
+static bool is_repeatable(const eim_call *call) {
+  return call->transfer ? eim_transfer_is_repeatable(call->transfer) : call->method == EIM_HTTP_GET;
+}
+
 /* Takes it out of the list and ends it. Consumes error. */
 static void finish(eim_session *self, eim_call *call, eim_error *error, const char *json) {
   eim_call **at = &self->calls;
   while (*at != call) at = &(*at)->next;
   *at = call->next;
   self->call_count--;
+  if (error && call->transfer && !eim_error_may_have_happened(error))
+    eim_parts_abort(self, call->transfer, call->used);
   eim_message *message = NULL;
   if (call->message && !error && !(message = eim_message_uploaded(call->message, json)))
     error = eim_error_new(EIM_E_NOMEM, EIM_DOMAIN_LOCAL, EIM_E_NOMEM, 0, "out of memory");
@@ -76,9 +83,14 @@ static void finish(eim_session *self, eim_call *call, eim_error *error, const ch
 }
 
 static void send_out(eim_session *self, eim_call *call) {
-  eim_buf url = EIM_BUF_INIT;
+  eim_buf url = EIM_BUF_INIT, path = EIM_BUF_INIT;
   const char *ip;
-  eim_discovery_rest(self, call->path, &url, &ip);
+  if (call->transfer)
+    eim_transfer_path(call->transfer, &path);
+  else
+    eim_buf_str(&path, call->path);
+  eim_discovery_rest(self, path.failed ? "" : (const char *)path.data, &url, &ip);
+  eim_buf_free(&path);
   eim_secret_unref(call->used);
   call->used = eim_secret_ref(self->token);
   call->http = eim_session_next_id(self);
@@ -87,7 +99,7 @@ static void send_out(eim_session *self, eim_call *call) {
   eim_http_request request = {.id = call->http,
                               .method = call->method,
                               .ip = ip,
-                              .once = call->method != EIM_HTTP_GET,
+                              .once = !is_repeatable(call),
                               .bearer = call->used,
                               .max_answer = ANSWER_MAX};
   if (call->body) {
@@ -129,9 +141,11 @@ void eim_request_start(eim_session *self, const eim_input *input) {
     call = calloc(1, sizeof *call);
   bool is_transfer = input->kind != EIM_IN_REQUEST;
   if (call) {
-    call->path = eim_strdup(is_transfer ? "/chatfiles" : input->text);
-    if (is_transfer) call->transfer = eim_transfer_new(self, input);
-    if (!call->path || (is_transfer && !call->transfer)) {
+    if (is_transfer)
+      call->transfer = eim_transfer_new(self, input);
+    else
+      call->path = eim_strdup(input->text);
+    if (is_transfer ? !call->transfer : !call->path) {
       drop(call);
       call = NULL;
     }
@@ -196,8 +210,8 @@ static eim_error *maybe(eim_error *error, bool may_have) {
 }
 
 static void unanswered(eim_session *self, eim_call *call, const eim_input *input) {
-  bool again = call->method == EIM_HTTP_GET || !input->may_have_arrived;
-  if (call->method != EIM_HTTP_GET && input->may_have_arrived) call->may_have = true;
+  bool again = is_repeatable(call) || !input->may_have_arrived;
+  if (!is_repeatable(call) && input->may_have_arrived) call->may_have = true;
   eim_error *error = eim_session_unanswered(input->error, call->may_have);
   /* Another host changes nothing for a local file that cannot be read, nor for a URL. */
   bool elsewhere = !call->transfer || (call->transfer->is_upload && eim_error_is_retriable(error));
@@ -225,11 +239,23 @@ static bool wait_for_token(eim_session *self, eim_call *call, eim_error *error) 
   return true;
 }
 
+/* The next step of an upload: with all the time and all the attempts that one has. */
+static void go_on(eim_session *self, eim_call *call) {
+  call->deadline = self->now.mono + self->settings->request_timeout;
+  call->hosts_tried = 0;
+  call->waits = 0;
+  call->renewed = false;
+  if (call->transfer->stage == EIM_PARTS_PART)
+    eim_transfer_progress(self, call->transfer, call->token, 0, 0); /* of this part */
+  send_out(self, call);
+  eim_session_arm_deadlines(self);
+}
+
 static void answered(eim_session *self, eim_call *call, const eim_input *input) {
   eim_json json;
   eim_buf out = EIM_BUF_INIT;
   eim_error *error = NULL;
-  bool is_get = call->method == EIM_HTTP_GET;
+  bool again = is_repeatable(call);
   int status = input->http_status;
   if (status < 200 || status > 299) {
     error = eim_rest_error(EIM_REST_OTHER, status, input->bytes, input->length);
@@ -238,17 +264,27 @@ static void answered(eim_session *self, eim_call *call, const eim_input *input) 
     /* 416: what was here from an earlier attempt did not fit, and is gone now. */
     bool busy = status == 429 || (call->transfer && status == 416 && !call->waits) ||
                 (status >= 502 && status <= 504);
-    if (is_get && busy && (status == 416 || eim_error_is_retriable(error)) &&
+    if (again && busy && (status == 416 || eim_error_is_retriable(error)) &&
         back_off(self, call, error))
       return;
-    if (!is_get && (status == 408 || status >= 500)) error = maybe(error, true);
+    if (call->transfer && eim_parts_refused(call->transfer, status)) {
+      eim_error_unref(error);
+      go_on(self, call);
+      return;
+    }
+    if (!again && (status == 408 || status >= 500)) error = maybe(error, true);
   } else if (call->transfer) {
     error = eim_transfer_answer(self, call->transfer, input, &out);
-    if (!error) eim_transfer_progress(self, call->token, input->total, input->total);
+    if (!error && !out.length) {
+      go_on(self, call);
+      return;
+    }
+    int64_t all = call->transfer->stage ? call->transfer->size : input->total;
+    if (!error) eim_transfer_progress(self, call->transfer, call->token, all, all);
   } else if (input->length && !eim_json_parse(&json, input->bytes, input->length)) {
     error = maybe(eim_error_new_detail(EIM_E_PROTOCOL, EIM_DOMAIN_HTTP, status, EIM_ERROR_RETRIABLE,
                                        "{\"what\":\"body\"}", "the server's answer is not JSON"),
-                  !is_get);
+                  !again);
   } else {
     eim_buf_printf(&out, "{\"status\":%d,\"body\":", status);
     if (input->length)
@@ -259,7 +295,7 @@ static void answered(eim_session *self, eim_call *call, const eim_input *input) 
     if (out.failed)
       error = maybe(eim_error_new(EIM_E_NOMEM, EIM_DOMAIN_LOCAL, EIM_E_NOMEM, EIM_ERROR_RETRIABLE,
                                   "out of memory"),
-                    !is_get);
+                    !again);
   }
   finish(self, call, error, error ? "{}" : (const char *)out.data);
   eim_buf_free(&out);
@@ -282,7 +318,7 @@ bool eim_request_progress(eim_session *self, const eim_input *input) {
   while (call && call->http != input->id) call = call->next;
   if (!call) return false;
   call->deadline = self->now.mono + self->settings->request_timeout;
-  eim_transfer_progress(self, call->token, input->done, input->total);
+  eim_transfer_progress(self, call->transfer, call->token, input->done, input->total);
   eim_session_arm_deadlines(self);
   return true;
 }
@@ -309,7 +345,7 @@ void eim_request_timeout(eim_session *self) {
   for (eim_call *call = self->calls, *next; call; call = next) {
     next = call->next;
     if (call->deadline <= self->now.mono) {
-      bool written = call->method != EIM_HTTP_GET && (call->http || call->may_have);
+      bool written = !is_repeatable(call) && (call->http || call->may_have);
       if (call->http) self->io.http_cancel(self->io.user, call->http);
       eim_error *error = call->last && !call->http ? (eim_error *)eim_error_ref(call->last) : NULL;
       if (!error)
@@ -325,7 +361,7 @@ void eim_request_timeout(eim_session *self) {
 }
 
 static void end(eim_session *self, eim_call *call, const eim_error *cause) {
-  bool written = call->method != EIM_HTTP_GET && (call->http || call->may_have);
+  bool written = !is_repeatable(call) && (call->http || call->may_have);
   if (call->http) self->io.http_cancel(self->io.user, call->http);
   finish(self, call, eim_session_unanswered(cause, written), "{}");
 }

@@ -50,6 +50,8 @@ typedef enum eim_http_method {
 typedef struct eim_http_file {
   const char *send, *name; /* local path, sent as the part `file`, and its name there; NULL: none */
   const eim_buf *content;  /* the same, but this is the file; NULL: none */
+  int part;                /* > 0: only a part of it, as `part_file` and with this number: */
+  int64_t offset, length;  /* these bytes of it */
   int width, height;       /* of the thumbnail the server is to make; 0: as it likes */
   const char *receive;     /* local path for the body of a 200 or 206; NULL: none */
   bool in_memory;          /* that body is the answer's, instead */
@@ -141,7 +143,8 @@ typedef struct eim_input {
   uint64_t token;
   eim_http_method method;
   int width, height;
-  int64_t max_bytes, done, total; /* total: -1 unknown. EIM_IN_HTTP has them for files, too */
+  int64_t max_bytes, done, total; /* total: -1 unknown. EIM_IN_HTTP has them for files, too;
+                                     EIM_IN_UPLOAD: total bytes of the file, 0 unknown */
   const char *user, *text;        /* borrowed */
   const eim_secret *secret;       /* borrowed */
   bool is_token, up;

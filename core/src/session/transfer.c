@@ -93,6 +93,7 @@ eim_transfer *eim_transfer_new(eim_session *session, const eim_input *input) {
   self->width = input->width;
   self->height = input->height;
   self->max_bytes = input->max_bytes;
+  self->size = self->is_upload ? input->total : 0;
   bool ok = self->name && (!input->user || self->local);
   if (!input->user && self->is_upload) {
     ok = ok && make_combined(session, input->message, &self->content);
@@ -101,7 +102,10 @@ eim_transfer *eim_transfer_new(eim_session *session, const eim_input *input) {
     if (input->message) self->max_bytes = EIM_COMBINE_BYTES;
     if (!self->max_bytes) self->max_bytes = MEMORY_MAX;
   }
-  if (ok) return self;
+  if (ok) {
+    eim_parts_choose(session, self);
+    return self;
+  }
   eim_transfer_free(self);
   return NULL;
 }
@@ -110,14 +114,30 @@ void eim_transfer_free(eim_transfer *self) {
   if (!self) return;
   free(self->local);
   free(self->name);
+  free(self->uuid);
   eim_secret_unref(self->secret);
   eim_buf_free(&self->content);
   eim_combine_free(self->messages, self->message_count);
   free(self);
 }
 
+void eim_transfer_path(const eim_transfer *self, eim_buf *out) {
+  if (self->stage)
+    eim_parts_path(self, out);
+  else
+    eim_buf_str(out, "/chatfiles");
+}
+
+bool eim_transfer_is_repeatable(const eim_transfer *self) {
+  return !self->is_upload || self->stage == EIM_PARTS_BEGIN || self->stage == EIM_PARTS_PART;
+}
+
 void eim_transfer_request(eim_session *self, eim_transfer *transfer, eim_http_request *request,
                           eim_http_file *file, eim_buf *url) {
+  if (transfer->stage) {
+    eim_parts_request(transfer, request, file);
+    return;
+  }
   request->file = file;
   if (transfer->is_upload) {
     file->send = transfer->local;
@@ -140,7 +160,16 @@ void eim_transfer_request(eim_session *self, eim_transfer *transfer, eim_http_re
     request->bearer = NULL;
 }
 
-void eim_transfer_progress(eim_session *self, uint64_t token, int64_t done, int64_t total) {
+/* Of an upload the whole file, whatever it takes around it and however often it is tried. */
+void eim_transfer_progress(eim_session *self, eim_transfer *transfer, uint64_t token, int64_t done,
+                           int64_t total) {
+  if (transfer && transfer->is_upload && transfer->size > 0) {
+    if (transfer->stage == EIM_PARTS_PART) done += (transfer->part - 1) * transfer->part_size;
+    total = transfer->size;
+    if (done > total) done = total;
+    if (done < transfer->told) done = transfer->told;
+    transfer->told = done;
+  }
   if (token) eim_session_emit(self, EIM_EVENT_progress, eim_progress_new(token, done, total));
 }
 
@@ -175,7 +204,8 @@ static eim_error *uploaded(const eim_session *self, const eim_transfer *transfer
   eim_buf_json_str(out, (const char *)uuid.data);
   eim_buf_str(out, ",\"filename\":");
   eim_buf_json_str(out, transfer->name);
-  eim_buf_printf(out, ",\"file_length\":%" PRId64 "}", input->total);
+  eim_buf_printf(out, ",\"file_length\":%" PRId64 "}",
+                 transfer->stage ? transfer->size : input->total);
   if (path.failed || url.failed || secret.failed) out->failed = true;
   eim_buf_free(&uuid);
   eim_buf_free(&path);
@@ -211,8 +241,10 @@ static eim_error *downloaded(eim_transfer *transfer, const eim_input *input, eim
   return NULL;
 }
 
-eim_error *eim_transfer_answer(const eim_session *self, eim_transfer *transfer,
-                               const eim_input *input, eim_buf *out) {
+eim_error *eim_transfer_answer(eim_session *self, eim_transfer *transfer, const eim_input *input,
+                               eim_buf *out) {
+  if (transfer->stage == EIM_PARTS_BEGIN || transfer->stage == EIM_PARTS_PART)
+    return eim_parts_answer(self, transfer, input);
   eim_error *error =
       transfer->is_upload ? uploaded(self, transfer, input, out) : downloaded(transfer, input, out);
   if (!error && out->failed)

@@ -108,7 +108,7 @@ static void read_report(eim_json root, bool *report_logs, int64_t *interval_ms) 
 
 eim_error *eim_hosts_parse(eim_host_list *out, const void *body, size_t length, bool https) {
   eim_json root;
-  eim_host_list list = {NULL, NULL, 0, 0, false, REPORT_DEFAULT_MS};
+  eim_host_list list = {NULL, NULL, 0, 0, false, REPORT_DEFAULT_MS, false};
   if (!eim_json_parse(&root, body, length) || eim_json_kind(root) != EIM_JSON_OBJECT)
     return failed("is not JSON");
   if (eim_json_kind(eim_json_get(root, "rest")) != EIM_JSON_OBJECT)
@@ -122,6 +122,8 @@ eim_error *eim_hosts_parse(eim_host_list *out, const void *body, size_t length, 
     return error;
   }
   read_report(root, &list.report_logs, &list.report_interval_ms);
+  eim_json parts = eim_json_get(root, "uploadinparts_enable");
+  list.whole_files = eim_json_is(parts, "false") || eim_json_kind(parts) == EIM_JSON_FALSE;
   *out = list;
   return NULL;
 }
@@ -137,5 +139,5 @@ bool eim_hosts_parse_report(const void *body, size_t length, bool *report_logs,
 void eim_hosts_free(eim_host_list *list) {
   free_hosts(list->rest, list->rest_count);
   free_hosts(list->message, list->message_count);
-  *list = (eim_host_list){NULL, NULL, 0, 0, false, 0};
+  *list = (eim_host_list){NULL, NULL, 0, 0, false, 0, false};
 }

@@ -21,6 +21,7 @@ typedef struct eim_host_list {
   size_t rest_count, message_count;
   bool report_logs;
   int64_t report_interval_ms;
+  bool whole_files; /* uploads in parts are switched off */
 } eim_host_list;
 
 /* Keeps entries whose protocol fits `https` (true: https only; false: both), in order of priority.
