@@ -38,6 +38,9 @@ EIM_API eim_status eim_client_request(eim_client *self, const char *method, cons
  * @p path. @p thumbnail_width, @p thumbnail_height: of the small picture the server is to make of
  * an image, 0: as it likes.
  *
+ * A large one goes in parts where the server takes them, each repeated for itself
+ * (docs/messages.md, "Messages with a file"); its size is looked at here and now.
+ *
  * on_progress tells how far it is, at most ten times a second and once at the end. The result's
  * JSON is `{"url":…,"secret":…,"uuid":…,"filename":…,"file_length":…}`: the fields of a message
  * with an attachment; `secret` gives access to the file. `requestTimeout` ends an upload of which
