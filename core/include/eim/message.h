@@ -67,6 +67,12 @@ EIM_API eim_status eim_message_builder_build(const eim_message_builder *self, ei
  * over, so the view of a received message can be sent on. EIM_E_INVALID names what is wrong.
  */
 EIM_API eim_status eim_message_from_json(const char *json, eim_message **out);
+/**
+ * A message of the service's history: @p msg is the text of that name in the answer to
+ * `POST /users/{u}/messageroaming` (docs/rest-recipes.md), base64 of what was on the wire. The
+ * result is like a message that arrived. EIM_E_INVALID: it is no message.
+ */
+EIM_API eim_status eim_message_from_history(const char *msg, eim_message **out);
 /** The whole message as one flat JSON object (docs/messages.md). Made when first asked for and
  * kept; borrowed, lives as long as @p self; NULL: out of memory. */
 EIM_API const char *eim_message_to_json(const eim_message *self);

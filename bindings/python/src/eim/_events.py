@@ -97,6 +97,12 @@ class Message(_View):
     __slots__ = ()
     _p: _core.eim_message
 
+    @classmethod
+    def from_history(cls, msg: str) -> Message:
+        """One of the service's history: ``msg`` of an entry of ``msgs`` in the answer to
+        ``POST /users/{u}/messageroaming`` (docs/rest-recipes.md)."""
+        return cls(_core.eim_message_from_history(msg))
+
     @property
     def id(self) -> str:
         """The id the server gave: decimal digits, 64 bits."""
