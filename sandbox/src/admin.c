@@ -211,10 +211,10 @@ static void post_user(eim_sandbox *self, eim_sb_request *request, const cJSON *b
     done(self, request, eim_sandbox_set_active(self, user, cJSON_IsTrue(active)), "no such user");
   else if (!password)
     fail(self, request, 400, "password is needed");
+  else if (eim_sandbox_add_user(self, user, password)) /* also one that --data brought: no change */
+    done(self, request, true, NULL);
   else if (eim_sb_find_user(self, user))
     done(self, request, eim_sandbox_set_password(self, user, password), "bad password");
-  else if (eim_sandbox_add_user(self, user, password))
-    done(self, request, true, NULL);
   else
     fail(self, request, 400, "bad user or password");
 }

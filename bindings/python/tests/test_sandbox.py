@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import textwrap
@@ -47,6 +48,22 @@ def test_options_of_the_program() -> None:
     sandbox.stop()
     with pytest.raises(ProcessLookupError):
         os.kill(sandbox.pid, 0)
+
+
+def test_data_outlives_the_process(tmp_path: pathlib.Path) -> None:
+    users = {"alice": "x", "bob": "x"}
+    data = tmp_path / "box.db"
+    with eim.Sandbox(data=data, users=users) as sandbox:
+        token = sandbox.token("alice")
+        id = sandbox.push("alice", "hello", from_="bob")
+        os.kill(sandbox.pid, signal.SIGKILL)
+    with eim.Sandbox(data=data, users=users) as sandbox:  # the same accounts once more: no change
+        with pytest.raises(eim.SandboxError, match="status 2"):
+            eim.Sandbox(data=data)  # it is in use
+        with eim.Client(**sandbox.options()) as client:
+            client.open(user="alice", access_token=token)
+            message = next(iter(client.messages()))
+            assert (message.id, message.text) == (id, "hello")
 
 
 def test_it_says_what_is_wrong(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:

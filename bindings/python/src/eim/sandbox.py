@@ -76,6 +76,8 @@ class Sandbox:
     :param token_ttl: life of a token in seconds.
     :param multi_device: several devices of one user at once.
     :param open_registration: whether anybody may register.
+    :param data: file that keeps accounts, messages, groups and the rest over restarts
+        (docs/sandbox.md; not in a wheel that was built without SQLite).
     :param arguments: further arguments of the program.
     """
 
@@ -105,6 +107,7 @@ class Sandbox:
         token_ttl: int | None = None,
         multi_device: bool = False,
         open_registration: bool = True,
+        data: str | os.PathLike[str] | None = None,
         arguments: Iterable[str] = (),
     ) -> None:
         command = find_program()
@@ -113,6 +116,7 @@ class Sandbox:
             ("--port", port),
             ("--admin-port", admin_port),
             ("--token-ttl", token_ttl),
+            ("--data", None if data is None else os.fspath(data)),
         ):
             if value is not None:
                 command += [flag, str(value)]
