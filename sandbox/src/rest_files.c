@@ -1,4 +1,4 @@
-/* The file store: docs/rest.md 7, docs/protocol.md 3.6. Files stay in memory. */
+/* The file store over REST: docs/rest.md 7, docs/protocol.md 3.6. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,33 +9,6 @@
 
 static bool is(const char *a, const char *b) {
   return a && strcmp(a, b) == 0;
-}
-
-static void free_file(eim_sb_file *file) {
-  free(file->content_type);
-  free(file->filename);
-  eim_buf_free(&file->data);
-  free(file);
-}
-
-void eim_sb_free_files(eim_sandbox *self) {
-  while (self->files) {
-    eim_sb_file *next = self->files->next;
-    free_file(self->files);
-    self->files = next;
-  }
-  self->files_size = 0;
-}
-
-/* New ones are in front; beyond the store's size the oldest go. */
-static void make_room(eim_sandbox *self, size_t size) {
-  while (self->files && self->files_size + size > self->options.file_store) {
-    eim_sb_file **at = &self->files;
-    while ((*at)->next) at = &(*at)->next;
-    self->files_size -= (*at)->data.length;
-    free_file(*at);
-    *at = NULL;
-  }
 }
 
 /* ------------------------------------------------------------------ multipart/form-data, RFC 7578
@@ -111,24 +84,14 @@ void eim_sb_file_too_large(eim_sandbox *self, eim_sb_request *request) {
 
 void eim_sb_keep_file(eim_sandbox *self, eim_sb_request *request, const eim_buf *data,
                       const char *type, const char *filename) {
-  eim_sb_file *file = data ? calloc(1, sizeof *file) : NULL;
-  if (file) {
-    eim_sb_uuid(self, file->uuid);
-    file->content_type = eim_strdup(type);
-    file->filename = eim_strdup(filename);
-    file->created = eim_sb_now(self);
-    if (request->is_restricted) secret_of(file->secret);
-    eim_buf_add(&file->data, data->data, data->length);
-  }
-  if (!file || file->data.failed || !file->content_type || !file->filename) {
-    if (file) free_file(file);
+  char secret[44] = "";
+  if (request->is_restricted) secret_of(secret);
+  const eim_sb_file *file =
+      data ? eim_sb_add_file(self, data->data, data->length, type, filename, secret) : NULL;
+  if (!file) {
     request->dropped = true;
     return;
   }
-  make_room(self, data->length);
-  file->next = self->files;
-  self->files = file;
-  self->files_size += data->length;
   cJSON *answer = eim_sb_envelope(self, "post", "/chatfiles");
   cJSON *entity = cJSON_CreateObject();
   cJSON_AddStringToObject(entity, "uuid", file->uuid);
@@ -194,8 +157,7 @@ static bool range_of(const char *text, size_t size, size_t *first, size_t *last)
 }
 
 static void download(eim_sandbox *self, eim_sb_request *request, const char *uuid) {
-  const eim_sb_file *file = self->files;
-  while (file && !is(file->uuid, uuid)) file = file->next;
+  eim_sb_file *file = eim_sb_find_file(self, uuid);
   if (!file) {
     eim_sb_refuse(self, request, 404, "entity_not_found",
                   "org.apache.usergrid.persistence.exceptions.EntityNotFoundException",
@@ -209,7 +171,7 @@ static void download(eim_sandbox *self, eim_sb_request *request, const char *uui
     return;
   }
   if (!may_read(self, request, file)) return;
-  size_t size = file->data.length, first = 0, last = size ? size - 1 : 0;
+  size_t size = file->size, first = 0, last = size ? size - 1 : 0;
   bool in_part = range_of(request->range, size, &first, &last);
   if (in_part && first >= size) { /* RFC 9110 15.5.17 */
     eim_sb_answer(self, request, 416, "");
@@ -224,7 +186,11 @@ static void download(eim_sandbox *self, eim_sb_request *request, const char *uui
     snprintf(request->content_range, sizeof request->content_range, "bytes %zu-%zu/%zu", first,
              last, size);
   eim_buf_clear(&request->answer);
-  if (size) eim_buf_add(&request->answer, file->data.data + first, last - first + 1);
+  if (!size) return;
+  request->file = file; /* sent piece by piece */
+  request->file->refs++;
+  request->file_at = first;
+  request->file_left = last - first + 1;
 }
 
 void eim_sb_rest_files(eim_sandbox *self, eim_sb_request *request, const char *uuid) {

@@ -20,6 +20,7 @@
 #include "base/text.h"
 #include "contacts.h"
 #include "documents.h"
+#include "files.h"
 #include "groups.h"
 #include "history.h"
 #include "names.h"
@@ -111,15 +112,6 @@ typedef struct eim_sb_token {
   int64_t expires_at; /* ms of the sandbox's clock; 0: never */
 } eim_sb_token;
 
-/* A file of the store, and whether it takes a secret to read it. */
-typedef struct eim_sb_file {
-  struct eim_sb_file *next;
-  char uuid[37], secret[44]; /* "" : open to all */
-  char *content_type, *filename;
-  int64_t created;
-  eim_buf data;
-} eim_sb_file;
-
 /* A part of a multipart/form-data body; the bytes are the request's. */
 typedef struct eim_sb_form_part {
   const uint8_t *bytes;
@@ -181,6 +173,9 @@ typedef struct eim_sb_request {
   char content_range[80]; /* "": none */
   bool takes_ranges;
   eim_buf answer;
+  eim_sb_file *file; /* or this is, counted: so much of it, from here on */
+  size_t file_at, file_left;
+  bool head_sent;
   int64_t due;
   uint64_t turn; /* when it was answered */
 } eim_sb_request;
@@ -387,7 +382,6 @@ bool eim_sb_rest_social(eim_sandbox *self, eim_sb_request *request, char **parts
 /* rest_files.c; uuid NULL: the collection */
 void eim_sb_rest_files(eim_sandbox *self, eim_sb_request *request, const char *uuid);
 void eim_sb_file_too_large(eim_sandbox *self, eim_sb_request *request);
-void eim_sb_free_files(eim_sandbox *self);
 /* The part of this name; false: there is none. */
 bool eim_sb_find_part(const eim_sb_request *request, const char *name, eim_sb_form_part *out);
 /* Into the store, and answers with where it is. data NULL: out of memory. */

@@ -162,6 +162,7 @@ static void free_request(eim_sandbox *self, eim_sb_request *request) {
   free(request->range);
   eim_buf_wipe(&request->body);
   eim_buf_wipe(&request->answer);
+  eim_sb_file_unref(request->file);
   free(request);
 }
 
@@ -274,15 +275,46 @@ static int http_body(session *s, const void *bytes, size_t size) {
   return request->body.failed ? -1 : 0;
 }
 
+enum { PIECE = 65536 };
+
+/* One piece of the file; < 0: the line ends. */
+static int write_piece(eim_sb_request *request, struct lws *wsi) {
+  size_t size = request->file_left < PIECE ? request->file_left : PIECE;
+  uint8_t *bytes = malloc(LWS_PRE + size);
+  if (!bytes || !eim_sb_read_file(request->file, request->file_at, bytes + LWS_PRE, size)) {
+    free(bytes);
+    return -1;
+  }
+  request->file_at += size;
+  request->file_left -= size;
+  int written = lws_write(wsi, bytes + LWS_PRE, size,
+                          request->file_left ? LWS_WRITE_HTTP : LWS_WRITE_HTTP_FINAL);
+  free(bytes);
+  if (written >= 0 && request->file_left) lws_callback_on_writable(wsi);
+  return written < 0 ? -1 : 0;
+}
+
+static int end_answer(eim_sandbox *self, session *s, struct lws *wsi) {
+  bool close_after = s->request->close_after;
+  free_request(self, s->request);
+  s->request = NULL;
+  return close_after || lws_http_transaction_completed(wsi) ? -1 : 0;
+}
+
 static int http_write(eim_sandbox *self, session *s, struct lws *wsi) {
   eim_sb_request *request = s->request;
   if (!request || !request->answered || request->silent || request->due > eim_sb_monotonic() ||
       !may_go_out(self, request->turn))
     return 0; /* pump() asks again */
+  if (request->head_sent) {
+    if (write_piece(request, wsi) < 0) return -1;
+    return request->file_left ? 0 : end_answer(self, s, wsi);
+  }
   uint8_t head[LWS_PRE + 2048], *start = head + LWS_PRE, *at = start, *end = head + sizeof head;
   if (request->answer.failed ||
-      lws_add_http_common_headers(wsi, (unsigned)request->status, request->type,
-                                  (lws_filepos_t)request->answer.length, &at, end))
+      lws_add_http_common_headers(
+          wsi, (unsigned)request->status, request->type,
+          (lws_filepos_t)(request->file ? request->file_left : request->answer.length), &at, end))
     return -1;
   if (!request->admin) { /* browsers talk to the service from any page */
     const char *origin = request->with_credentials ? request->origin : "*";
@@ -311,6 +343,11 @@ static int http_write(eim_sandbox *self, session *s, struct lws *wsi) {
                                   (const unsigned char *)"bytes", 5, &at, end))
     return -1;
   if (lws_finalize_write_http_header(wsi, start, &at, end)) return -1;
+  if (request->file) {
+    request->head_sent = true;
+    lws_callback_on_writable(wsi);
+    return 0;
+  }
   if (request->answer.length) {
     eim_buf body = EIM_BUF_INIT;
     uint8_t pad[LWS_PRE] = {0};
@@ -322,10 +359,7 @@ static int http_write(eim_sandbox *self, session *s, struct lws *wsi) {
     eim_buf_wipe(&body);
     if (written < 0) return -1;
   }
-  bool close_after = request->close_after;
-  free_request(self, request);
-  s->request = NULL;
-  return close_after || lws_http_transaction_completed(wsi) ? -1 : 0;
+  return end_answer(self, s, wsi);
 }
 
 /* --- message sockets */

@@ -42,6 +42,8 @@ static const char schema[] =
     "CREATE TABLE history(slot INTEGER PRIMARY KEY, number INTEGER NOT NULL, meta BLOB NOT NULL,"
     " sender TEXT NOT NULL, receiver TEXT NOT NULL, is_group INTEGER NOT NULL,"
     " content INTEGER NOT NULL, hidden TEXT);"
+    "CREATE TABLE file(id INTEGER PRIMARY KEY, uuid TEXT NOT NULL, secret TEXT NOT NULL,"
+    " type TEXT NOT NULL, name TEXT NOT NULL, created INTEGER NOT NULL, data BLOB NOT NULL);"
     "CREATE TABLE document(id INTEGER PRIMARY KEY, kind TEXT NOT NULL, key TEXT NOT NULL,"
     " text TEXT NOT NULL, UNIQUE(kind, key));";
 
@@ -67,6 +69,8 @@ static const char schema[] =
   X(SENT, "REPLACE INTO sent VALUES(?,?,?,?,?,?,?,?,?)")                                           \
   X(KEPT, "REPLACE INTO history VALUES(?,?,?,?,?,?,?,?)")                                          \
   X(KEPT_GONE, "DELETE FROM history WHERE slot=?")                                                 \
+  X(FILE_KEPT, "INSERT INTO file VALUES(?,?,?,?,?,?,?)")                                           \
+  X(FILE_GONE, "DELETE FROM file WHERE id=?")                                                      \
   X(DOCUMENT, "INSERT INTO document(kind, key, text) VALUES(?,?,?)"                                \
               " ON CONFLICT(kind, key) DO UPDATE SET text=excluded.text")                          \
   X(DOCUMENT_GONE, "DELETE FROM document WHERE kind=? AND key=?")
@@ -321,6 +325,27 @@ void eim_sb_store_kept(const eim_sandbox *self, size_t number) {
   free(hidden);
 }
 
+void eim_sb_store_file(eim_sb_store *self, eim_sb_file *file, const void *bytes) {
+  if (!self) return;
+  file->id = eim_sb_store_next(self);
+  file->store = self;
+  change(self, FILE_KEPT, "ittttib", file->id, file->uuid, file->secret, file->content_type,
+         file->filename, file->created, file->size ? bytes : "", file->size);
+}
+
+void eim_sb_store_file_gone(const eim_sb_file *file) {
+  if (file->store) change(file->store, FILE_GONE, "i", file->id);
+}
+
+bool eim_sb_store_read_file(const eim_sb_file *file, size_t at, void *out, size_t size) {
+  sqlite3_blob *blob = NULL;
+  bool good =
+      sqlite3_blob_open(file->store->db, "main", "file", "data", file->id, 0, &blob) == SQLITE_OK &&
+      sqlite3_blob_read(blob, out, (int)size, (int)at) == SQLITE_OK;
+  sqlite3_blob_close(blob);
+  return good;
+}
+
 /* ------------------------------------------------------------------ reading it back */
 
 /* Runs a query and gives every row to `row`; false: the file is damaged, or there is no memory. */
@@ -488,6 +513,24 @@ static bool read_kept(eim_sb_store *self, sqlite3_stmt *row) {
   return read_names(text(row, 7), &kept->hidden);
 }
 
+static bool read_file(eim_sb_store *self, sqlite3_stmt *row) {
+  eim_sb_file *file = calloc(1, sizeof *file);
+  if (!file) return false;
+  file->id = sqlite3_column_int64(row, 0);
+  file->store = self;
+  note_row(self, file->id);
+  for (int i = 1; i <= 2; i++)
+    if (text(row, i))
+      snprintf(i == 1 ? file->uuid : file->secret, i == 1 ? sizeof file->uuid : sizeof file->secret,
+               "%s", text(row, i));
+  file->content_type = copy(row, 3);
+  file->filename = copy(row, 4);
+  file->created = sqlite3_column_int64(row, 5);
+  file->size = (size_t)sqlite3_column_int64(row, 6);
+  eim_sb_link_file(self->sandbox, file);
+  return file->content_type && file->filename;
+}
+
 static bool read_document(eim_sb_store *self, sqlite3_stmt *row) {
   return text(row, 0) && text(row, 1) && text(row, 2) &&
          eim_sb_read_document(self->sandbox, text(row, 0), text(row, 1), text(row, 2));
@@ -548,6 +591,8 @@ static bool read_all(eim_sb_store *self) {
        read_seen},
       {"SELECT * FROM sent", read_sent},
       {"SELECT * FROM history", read_kept},
+      {"SELECT id, uuid, secret, type, name, created, length(data) FROM file ORDER BY id",
+       read_file},
       {"SELECT kind, key, text FROM document ORDER BY id", read_document},
       {"SELECT * FROM message ORDER BY id", read_message},
       {"SELECT device, position, message, queue, domain, resource, coalesce("

@@ -24,6 +24,7 @@ struct eim_sb_queue;
 struct eim_sb_item;
 struct eim_sb_meta;
 struct eim_sb_sent;
+struct eim_sb_file;
 
 typedef struct eim_sb_store eim_sb_store;
 
@@ -62,6 +63,9 @@ void eim_sb_store_sent(const struct eim_sandbox *self, const struct eim_sb_sent 
 
 /* The entry of this number in the ring of the history; also when it was cleared. */
 void eim_sb_store_kept(const struct eim_sandbox *self, size_t number);
+void eim_sb_store_file(eim_sb_store *self, struct eim_sb_file *file, const void *bytes);
+void eim_sb_store_file_gone(const struct eim_sb_file *file);
+bool eim_sb_store_read_file(const struct eim_sb_file *file, size_t at, void *out, size_t size);
 /* Replaces the document of this kind and key; NULL removes it. See documents.h. */
 void eim_sb_store_document(eim_sb_store *self, const char *kind, const char *key, const char *text);
 

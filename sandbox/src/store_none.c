@@ -75,3 +75,13 @@ void eim_sb_store_document(eim_sb_store *self, const char *kind, const char *key
 void eim_sb_store_kept(const eim_sandbox *self, size_t number) {
   (void)self, (void)number;
 }
+void eim_sb_store_file(eim_sb_store *self, eim_sb_file *file, const void *bytes) {
+  (void)self, (void)file, (void)bytes;
+}
+void eim_sb_store_file_gone(const eim_sb_file *file) {
+  (void)file;
+}
+bool eim_sb_store_read_file(const eim_sb_file *file, size_t at, void *out, size_t size) {
+  (void)file, (void)at, (void)out, (void)size;
+  return false;
+}

@@ -308,6 +308,78 @@ TEST(a_restart_keeps_groups_rooms_contacts_presence_and_history) {
   sweep();
 }
 
+/* A file of this size with restricted access; its path, and the secret. */
+static void upload(eim_sandbox *box, const char *token, size_t size, char fill, char path[100],
+                   char secret[64]) {
+  static const char head[] = "--b\r\nContent-Disposition: form-data; name=\"file\"; "
+                             "filename=\"a.txt\"\r\nContent-Type: text/plain\r\n\r\n",
+                    tail[] = "\r\n--b--\r\n";
+  char *body = malloc(sizeof head + size + sizeof tail), headers[400];
+  memcpy(body, head, sizeof head);
+  memset(body + sizeof head - 1, fill, size);
+  memcpy(body + sizeof head - 1 + size, tail, sizeof tail);
+  snprintf(headers, sizeof headers,
+           "Authorization: Bearer %s\r\nContent-Type: multipart/form-data; boundary=b\r\n"
+           "restrict-access: true\r\nContent-Length: %zu\r\n",
+           token, strlen(body));
+  raw_answer answer = raw_http_headers(eim_sandbox_port(box), NULL, "POST",
+                                       "/sandbox/demo/chatfiles", headers, body);
+  const cJSON *entity = cJSON_GetArrayItem(cJSON_GetObjectItem(answer.json, "entities"), 0);
+  const char *uuid = cJSON_GetStringValue(cJSON_GetObjectItem(entity, "uuid")),
+             *word = cJSON_GetStringValue(cJSON_GetObjectItem(entity, "share-secret"));
+  CHECK_INT(answer.status, 200);
+  snprintf(path, 100, "/sandbox/demo/chatfiles/%s", uuid ? uuid : "");
+  snprintf(secret, 64, "%s", word ? word : "");
+  raw_free(&answer);
+  free(body);
+}
+
+static raw_answer download(eim_sandbox *box, const char *token, const char *path,
+                           const char *secret, const char *range) {
+  char headers[400];
+  snprintf(headers, sizeof headers, "Authorization: Bearer %s\r\nshare-secret: %s\r\n%s%s%s", token,
+           secret, range ? "Range: " : "", range ? range : "", range ? "\r\n" : "");
+  return raw_http_headers(eim_sandbox_port(box), NULL, "GET", path, headers, NULL);
+}
+
+TEST(a_restart_keeps_files) {
+  enum { SIZE = 300000 }; /* several pieces */
+  static const eim_sandbox_options small = {.file_store = 2 * SIZE};
+  fresh();
+  eim_sandbox *box = START(&small);
+  eim_sandbox_add_user(box, "alice", "pw");
+  char *token = raw_token(box, "alice", "pw"), paths[3][100], secrets[3][64];
+  REQUIRE(token);
+  for (int i = 0; i < 3; i++) upload(box, token, SIZE, (char)('a' + i), paths[i], secrets[i]);
+  eim_sandbox_free(box);
+
+  box = START(&small);
+  raw_answer answer = download(box, token, paths[0], secrets[0], NULL);
+  CHECK_INT(answer.status, 404); /* it had to make room */
+  raw_free(&answer);
+  answer = download(box, token, paths[1], secrets[2], NULL);
+  CHECK_INT(answer.status, 401);
+  raw_free(&answer);
+  for (int i = 1; i < 3; i++) {
+    answer = download(box, token, paths[i], secrets[i], NULL);
+    CHECK_INT(answer.status, 200);
+    char set[2] = {(char)('a' + i), 0};
+    CHECK(answer.body && strlen(answer.body) == SIZE && strspn(answer.body, set) == SIZE);
+    raw_free(&answer);
+  }
+  answer = download(box, token, paths[1], secrets[1], "bytes=299990-");
+  CHECK_INT(answer.status, 206);
+  CHECK_STR(answer.body, "bbbbbbbbbb");
+  raw_free(&answer);
+  upload(box, token, 10, 'x', paths[0], secrets[0]); /* one that came back makes room too */
+  answer = download(box, token, paths[1], secrets[1], NULL);
+  CHECK_INT(answer.status, 404);
+  raw_free(&answer);
+  free(token);
+  eim_sandbox_free(box);
+  sweep();
+}
+
 /* Not started; the error has this in it. */
 static void refused_at(int line, const char *path, const char *app_key, const char *part) {
   char error[300] = "";
