@@ -163,6 +163,11 @@ EIM_SANDBOX_API bool eim_sandbox_set_active(eim_sandbox *self, const char *user,
 /* A group (or room) with these members; sending to it needs membership. Replaces one of this id. */
 EIM_SANDBOX_API bool eim_sandbox_add_group(eim_sandbox *self, const char *id, bool room,
                                            const char *const *members, size_t count);
+/* Texts with one of these words (case of a-z aside) are refused from now on; count 0: none is. as:
+ * "sensitive" (NULL), "antispam", "moderation" or "callback", the refusals of docs/protocol.md 11.
+ * False: another `as`, an empty word, more than 1000. */
+EIM_SANDBOX_API bool eim_sandbox_moderate(eim_sandbox *self, const char *const *words, size_t count,
+                                          const char *as);
 /* A fresh user token in `out` (128 bytes are enough); ttl in seconds, 0: the default, -1: for ever.
  */
 EIM_SANDBOX_API bool eim_sandbox_issue_token(eim_sandbox *self, const char *user, int64_t ttl,

@@ -199,6 +199,20 @@ static void post_group(eim_sandbox *self, eim_sb_request *request, const cJSON *
   free(names);
 }
 
+static void post_moderation(eim_sandbox *self, eim_sb_request *request, const cJSON *body) {
+  const cJSON *list = cJSON_GetObjectItemCaseSensitive(body, "words"), *word;
+  size_t size = cJSON_IsArray(list) ? (size_t)cJSON_GetArraySize(list) : 0, count = 0;
+  const char **words = calloc(size + 1, sizeof *words);
+  cJSON_ArrayForEach(word, list) {
+    if (words && cJSON_IsString(word)) words[count++] = word->valuestring;
+  }
+  if (words && eim_sandbox_moderate(self, words, count, eim_sb_string(body, "as")))
+    done(self, request, true, NULL);
+  else
+    fail(self, request, 400, "as: sensitive, antispam, moderation, callback; 1000 words at most");
+  free(words);
+}
+
 static void post_user(eim_sandbox *self, eim_sb_request *request, const cJSON *body,
                       const char *user) {
   const char *password = eim_sb_string(body, "password");
@@ -274,6 +288,8 @@ static void post(eim_sandbox *self, eim_sb_request *request, const char *path, c
     post_user(self, request, body, user);
   else if (same(path, "/groups"))
     post_group(self, request, body);
+  else if (same(path, "/moderation"))
+    post_moderation(self, request, body);
   else if (same(path, "/token"))
     post_token(self, request, body, user);
   else if (same(path, "/clear")) {

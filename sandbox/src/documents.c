@@ -117,15 +117,19 @@ static cJSON *group_json(const eim_sb_group *group) {
   return json;
 }
 
+static const char *const mutes[EIM_SB_MUTE_KINDS] = {"mutedChat", "mutedGroups", "mutedRooms"};
+
 /* What devices have published ends with their lines, and so with the process. NULL: there is
  * nothing to say of this account. */
 static cJSON *user_json(const eim_sb_user *user) {
   const eim_sb_contacts *contacts = &user->contacts;
   const eim_sb_presence *presence = &user->presence;
   if (!contacts->count && !contacts->requests.count && !contacts->blocks.count &&
-      !user->attributes && !presence->ext && !presence->subscription_count)
+      !user->attributes && !presence->ext && !presence->subscription_count &&
+      !user->muted_until[0] && !user->muted_until[1] && !user->muted_until[2])
     return NULL;
   cJSON *json = cJSON_CreateObject();
+  for (size_t i = 0; i < EIM_SB_MUTE_KINDS; i++) add_number(json, mutes[i], user->muted_until[i]);
   cJSON *list = contacts->count ? cJSON_AddArrayToObject(json, "contacts") : NULL;
   for (size_t i = 0; i < contacts->count; i++) {
     cJSON *one = cJSON_CreateObject();
@@ -290,6 +294,7 @@ static bool read_user(eim_sandbox *self, const char *name, const cJSON *json, ui
   if (!user) return false;
   bool good = get_names(json, "requests", &user->contacts.requests) &&
               get_names(json, "blocks", &user->contacts.blocks);
+  for (size_t i = 0; i < EIM_SB_MUTE_KINDS; i++) user->muted_until[i] = get_number(json, mutes[i]);
   const cJSON *one;
   cJSON_ArrayForEach(one, get(json, "contacts")) {
     good = good && read_contact(&user->contacts, one);

@@ -73,6 +73,8 @@ void eim_sb_rest_group_moderation(eim_sb_call *call);
 void eim_sb_rest_acks(eim_sb_call *call);
 void eim_sb_add_directly(const eim_sb_call *call, const eim_sb_user *user);
 
+/* rest_mutes.c; parts: behind mutes */
+void eim_sb_rest_mutes(eim_sandbox *self, eim_sb_request *request, char **parts, int count);
 /* rest_metadata.c; parts: behind metadata */
 void eim_sb_rest_metadata(eim_sandbox *self, eim_sb_request *request, char **parts, int count);
 /* rest_contacts.c; parts: behind users/{u} */

@@ -66,7 +66,8 @@ bool eim_sb_rest_social(eim_sandbox *self, eim_sb_request *request, char **parts
   bool user = is_user_call(parts, count);
   bool open = count == 1 && eim_sb_is(parts[0], "publicchatgroups");
   bool roaming = count > 2 && eim_sb_is(parts[0], "message") && eim_sb_is(parts[1], "roaming");
-  if (!groups && !rooms && !metadata && !user && !open && !roaming) return false;
+  bool mutes = eim_sb_is(parts[0], "mutes");
+  if (!groups && !rooms && !metadata && !user && !open && !roaming && !mutes) return false;
   bool form = metadata && count == 3 && eim_sb_is(parts[1], "user");
   if (!form && !is_plain_body(request)) { /* docs/rest.md 1 */
     eim_sb_refuse(self, request, 415, "web_application", "javax.ws.rs.NotSupportedException",
@@ -77,6 +78,8 @@ bool eim_sb_rest_social(eim_sandbox *self, eim_sb_request *request, char **parts
     eim_sb_rest_groups(self, request, parts + 1, count - 1, rooms);
   else if (metadata)
     eim_sb_rest_metadata(self, request, parts + 1, count - 1);
+  else if (mutes)
+    eim_sb_rest_mutes(self, request, parts + 1, count - 1);
   else if (roaming)
     eim_sb_rest_delete_roaming(self, request, parts + 2, count - 2);
   else if (open)

@@ -170,6 +170,20 @@ static verdict may_send(eim_sandbox *self, const eim_sb_group *group, const eim_
   return (verdict){0, NULL};
 }
 
+/* Of the sender, wherever it goes: mutes of the whole app (docs/rest.md 6), and words. */
+static verdict may_say(eim_sandbox *self, const eim_sb_user *sender, const eim_sb_pb_meta *up,
+                       const Easemob__Pb__MessageBody *body) {
+  int code = 0;
+  if (!is_content(body)) return (verdict){0, NULL};
+  const eim_sb_group *group = up->to->domain && strcmp(up->to->domain, EIM_SB_DOMAIN_GROUP) == 0
+                                  ? eim_sb_find_group(self, up->to->name)
+                                  : NULL;
+  if (sender->muted_until[!group ? 0 : group->room ? 2 : 1] > eim_sb_now(self))
+    return (verdict){EASEMOB__PB__STATUS__ERROR_CODE__PERMISSION_DENIED, "user is mute"};
+  const char *why = eim_sb_moderated(self, body, &code);
+  return (verdict){why ? code : 0, why};
+}
+
 static verdict route_group(eim_sandbox *self, eim_sb_conn *conn, const eim_sb_pb_meta *up,
                            eim_sb_meta *meta, const Easemob__Pb__MessageBody *body) {
   eim_sb_group *group = eim_sb_find_group(self, up->to->name);
@@ -250,6 +264,14 @@ static verdict chat(eim_sandbox *self, eim_sb_conn *conn, const eim_sb_pb_meta *
                     uint64_t server_id, int64_t timestamp, char *edit, size_t edit_size) {
   verdict why = check_chat(self, conn->user, up);
   if (why.code) return why;
+  Easemob__Pb__MessageBody *body =
+      easemob__pb__message_body__unpack(NULL, up->payload.len, up->payload.data);
+  if (!body) return (verdict){EASEMOB__PB__STATUS__ERROR_CODE__FAIL, "out of memory"};
+  why = may_say(self, conn->user, up, body);
+  if (why.code) {
+    easemob__pb__message_body__free_unpacked(body, NULL);
+    return why;
+  }
   bool group = up->to->domain && strcmp(up->to->domain, EIM_SB_DOMAIN_GROUP) == 0;
   eim_sb_pb_meta down = *up;
   bool edited = note_edit(self, conn->user, group, timestamp, &down, edit, edit_size);
@@ -266,9 +288,7 @@ static verdict chat(eim_sandbox *self, eim_sb_conn *conn, const eim_sb_pb_meta *
   down.directedusers = NULL;
   eim_sb_meta *meta = eim_sb_meta_new(&down);
   if (edited) free(down.payload.data);
-  Easemob__Pb__MessageBody *body =
-      easemob__pb__message_body__unpack(NULL, up->payload.len, up->payload.data);
-  if (!meta || !body)
+  if (!meta)
     why = (verdict){EASEMOB__PB__STATUS__ERROR_CODE__FAIL, "out of memory"};
   else if (group)
     why = route_group(self, conn, up, meta, body);
@@ -284,7 +304,7 @@ static verdict chat(eim_sandbox *self, eim_sb_conn *conn, const eim_sb_pb_meta *
     if (name) eim_sb_keep_message(self, meta, conn->user->name, name, group);
     free(name);
   }
-  if (body) easemob__pb__message_body__free_unpacked(body, NULL);
+  easemob__pb__message_body__free_unpacked(body, NULL);
   eim_sb_meta_unref(meta);
   return why;
 }

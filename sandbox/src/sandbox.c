@@ -129,6 +129,7 @@ void eim_sandbox_free(eim_sandbox *self) {
   eim_sb_free_groups(self);
   eim_sb_free_sent(self);
   eim_sb_free_history(self);
+  eim_sb_names_free(&self->words);
   eim_sb_names_free(&self->super_admins);
   eim_sb_free_uploads(self);
   eim_sb_free_files(self);
@@ -232,6 +233,14 @@ bool eim_sandbox_add_group(eim_sandbox *self, const char *id, bool room, const c
     snprintf(group->owner, sizeof group->owner, "%s", group->count ? group->members[0]->name : "");
   }
   return settle(self, good);
+}
+
+bool eim_sandbox_moderate(eim_sandbox *self, const char *const *words, size_t count,
+                          const char *as) {
+  lock(self);
+  bool good = eim_sb_moderate(self, words, count, as ? as : "sensitive");
+  unlock(self);
+  return good;
 }
 
 bool eim_sandbox_issue_token(eim_sandbox *self, const char *name, int64_t ttl, char *out,

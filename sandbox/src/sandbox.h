@@ -37,6 +37,8 @@
 #define EIM_SB_LOG 1000
 #define EIM_SB_MAX_LOGS ((size_t)16 << 20) /* of one user */
 #define EIM_SB_HELD 64
+#define EIM_SB_MAX_WORDS 1000 /* that are refused */
+#define EIM_SB_MUTE_KINDS 3   /* single chat, groups, rooms */
 
 typedef Easemob__Pb__MSync eim_sb_msync;
 typedef Easemob__Pb__Meta eim_sb_pb_meta;
@@ -96,6 +98,7 @@ typedef struct eim_sb_user {
   eim_sb_seen *seen;
   size_t seen_count;
   int64_t offline_since; /* the last line ended; 0: there was none */
+  int64_t muted_until[EIM_SB_MUTE_KINDS];
   eim_sb_contacts contacts;
   eim_sb_presence presence;
   cJSON *attributes; /* NULL: none */
@@ -227,6 +230,8 @@ struct eim_sandbox {
   eim_sb_group *groups; /* the newest first */
   size_t group_count;
   eim_sb_history history;
+  eim_sb_names words; /* that are refused */
+  size_t refused_as;
   eim_sb_names super_admins; /* who may make chat rooms */
   eim_sb_file *files;        /* the newest first */
   size_t files_size;
@@ -333,6 +338,11 @@ bool eim_sb_logout(eim_sandbox *self, eim_sb_conn *conn, const eim_sb_msync *fra
 /* route.c */
 bool eim_sb_upload(eim_sandbox *self, eim_sb_conn *conn, const eim_sb_pb_meta *meta);
 uint64_t eim_sb_push_meta(eim_sandbox *self, eim_sb_user *user, eim_sb_pb_meta *meta);
+
+/* moderation.c; as: sensitive, antispam, moderation or callback */
+bool eim_sb_moderate(eim_sandbox *self, const char *const *words, size_t count, const char *as);
+const char *eim_sb_moderated(const eim_sandbox *self, const Easemob__Pb__MessageBody *body,
+                             int *code);
 
 /* acks.c */
 eim_sb_sent *eim_sb_find_sent(eim_sandbox *self, uint64_t server_id);

@@ -440,3 +440,43 @@ TEST(history_is_checked) {
           "illegal_argument", "");
   end();
 }
+
+/* The status of the answer to a text. */
+static int sent(raw_socket *line, uint64_t id, const char *to, const char *domain, int type) {
+  if (!raw_send_text(line, "sandbox#demo", to, domain, id, type, "x", 0)) return -1;
+  Easemob__Pb__CommSyncDL *answer = raw_read_sync(line);
+  while (answer && !answer->has_metaid) { /* what arrived meanwhile */
+    easemob__pb__comm_sync_dl__free_unpacked(answer, NULL);
+    answer = raw_read_sync(line);
+  }
+  int status = answer && answer->status ? (int)answer->status->errorcode : -1;
+  if (answer) easemob__pb__comm_sync_dl__free_unpacked(answer, NULL);
+  return status;
+}
+
+TEST(mutes_of_the_whole_app) {
+  REQUIRE(begin());
+  const char *group = "conference.easemob.com";
+  eim_sandbox_add_group(box, "g", false, (const char *const[]){"bob", "alice"}, 2);
+  eim_sandbox_add_group(box, "r", true, (const char *const[]){"bob", "alice"}, 2);
+  raw_socket *line = raw_login(box, "alice", "p", "web_1");
+  REQUIRE(line);
+  REFUSED(alice, "POST", "/mutes", "{\"username\":\"alice\",\"chat\":0}", 401, "unauthorized", "");
+  REFUSED(app, "POST", "/mutes", "{\"username\":\"nobody\"}", 404, "service_resource_not_found",
+          "");
+  GRANTED(app, "POST", "/mutes", "{\"username\":\"alice\",\"chat\":100,\"groupchat\":-1}",
+          "\"data\":{\"result\":\"ok\"}");
+  GRANTED(app, "GET", "/mutes/alice", NULL,
+          "\"userid\":\"sandbox#demo_alice\",\"chat\":100,\"groupchat\":-1,\"chatroom\":0,"
+          "\"unixtime\":");
+  CHECK_INT(sent(line, 1, "bob", "easemob.com", 1), 7); /* user is mute: docs/protocol.md 11 */
+  CHECK_INT(sent(line, 2, "g", group, 2), 7);
+  CHECK_INT(sent(line, 3, "r", group, 3), 0);
+  eim_sandbox_move_clock(box, 101000);
+  CHECK_INT(sent(line, 4, "bob", "easemob.com", 1), 0);
+  CHECK_INT(sent(line, 5, "g", group, 2), 7);
+  GRANTED(app, "POST", "/mutes", "{\"username\":\"alice\",\"groupchat\":0}", "ok");
+  CHECK_INT(sent(line, 6, "g", group, 2), 0);
+  raw_close(line);
+  end();
+}

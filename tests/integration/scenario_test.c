@@ -709,9 +709,9 @@ static bool play(const cJSON *scenario) {
 }
 
 int main(int argc, char **argv) {
-  static const char *const files[] = {"session",  "refusals", "kicks",    "token",
-                                      "messages", "kinds",    "files",    "groups",
-                                      "rooms",    "contacts", "presence", "history"};
+  static const char *const files[] = {"session",  "refusals", "kicks",     "token", "messages",
+                                      "kinds",    "files",    "groups",    "rooms", "contacts",
+                                      "presence", "history",  "moderation"};
   static char text[1 << 18];
   int passed = 0, wrong = 0;
   eim_log_set_level(EIM_LOG_SILENT);
