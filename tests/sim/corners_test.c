@@ -276,3 +276,32 @@ TEST(a_server_that_pours_out_what_nobody_asked_for_is_left) {
   CHECK_INT(eim_session_state(w.session), EIM_STATE_OFFLINE);
   world_stop(&w);
 }
+
+/* A line that ends over a message that is too large: the largest one goes, the others are sent
+ * again. Any other reason takes none. */
+TEST(a_message_that_ends_the_line_is_not_sent_again) {
+  static char large[40000];
+  memset(large, 'x', sizeof large - 1);
+  for (int code = 1008; code <= 1009; code++) {
+    world w;
+    world_start(&w, 3, NULL);
+    world_open_token(&w, "t0", 1);
+    CHECK(world_until(&w, EIM_STATE_ONLINE, 1000));
+    w.sync = ANSWER_SILENT;
+    world_send(&w, "one", 11);
+    world_send(&w, large, 12);
+    world_send(&w, "two", 13);
+    world_run(&w, 5); /* they are on their way */
+    world_cut_saying(&w, code);
+    world_run(&w, 1);
+    CHECK_INT(world_results(&w, 12), code == 1009);
+    w.sync = ANSWER_OK;
+    CHECK(world_until(&w, EIM_STATE_ONLINE, 60000));
+    world_run(&w, 100);
+    CHECK_INT(world_result(&w, 11)->code, 0);
+    CHECK_INT(world_result(&w, 13)->code, 0);
+    CHECK_INT(world_result(&w, 12)->code, code == 1009 ? EIM_CODE_MESSAGE_SIZE_LIMIT : 0);
+    CHECK(!world_result(&w, 12)->may_have_happened);
+    world_stop(&w);
+  }
+}

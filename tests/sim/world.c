@@ -772,6 +772,18 @@ void world_cut(world *w) {
   lose(w, w->conn, 0);
 }
 
+void world_cut_saying(world *w, int code) {
+  char detail[40];
+  world_cut(w);
+  snprintf(detail, sizeof detail, "{\"closeCode\":%d}", code);
+  for (pending *p = w->pending; p; p = p->next) {
+    if (p->kind != EIM_IN_LOST) continue;
+    eim_error_unref(p->error);
+    p->error = eim_error_new_detail(EIM_E_NETWORK, EIM_DOMAIN_OS, 104, EIM_ERROR_RETRIABLE, detail,
+                                    "closed by the peer");
+  }
+}
+
 void world_kick(world *w, int operation, const char *reason) {
   if (w->conn) frame_down(w, w->conn, frame_kick(operation, reason));
 }

@@ -131,6 +131,8 @@ void world_send(world *w, const char *text, uint64_t token);
 void world_renew(world *w, const char *token_text, uint64_t token);
 void world_close(world *w, uint64_t token);
 void world_cut(world *w); /* the line is lost, both sides notice */
+/* The same, and the server says why (a close code of RFC 6455). */
+void world_cut_saying(world *w, int code);
 void world_kick(world *w, int operation, const char *reason);
 /* A page as no well-behaved server sends it: `count` messages with isLast and without a key. */
 void world_odd_page(world *w, int count);

@@ -250,6 +250,8 @@ void eim_outbox_act(eim_session *self, const eim_action *action, uint64_t token)
 void eim_outbox_flush(eim_session *self);
 void eim_outbox_answer(eim_session *self, eim_frame *frame);
 void eim_outbox_timeout(eim_session *self);
+/* The connection ended, for this reason. */
+void eim_outbox_lost(eim_session *self, const eim_error *why);
 bool eim_outbox_cancel(eim_session *self, uint64_t token);
 /* End all: code and message of the error are those of cause. */
 void eim_outbox_fail(eim_session *self, const eim_error *cause);

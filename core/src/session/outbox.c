@@ -3,8 +3,14 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include <string.h>
+
+#include "base/json.h"
 #include "base/text.h"
+#include "model/message.h"
 #include "session/internal.h"
+
+#define TOO_LARGE 1009 /* RFC 6455 7.4.1 */
 
 /* 2010-02-01, the zero of the real SDK's ids (docs/protocol.md 11), here in UTC. */
 #define ID_EPOCH_MS 1264982400000
@@ -169,6 +175,31 @@ void eim_outbox_timeout(eim_session *self) {
                          self->settings->send_timeout),
            0, 0, "{}");
   }
+}
+
+static size_t size_of(const eim_outgoing *out) {
+  return out->message ? strlen(out->message->body) + strlen(out->message->ext) : out->frame.length;
+}
+
+/* A peer that ends the line because of a message that is too large would end the next one, too: the
+ * largest it may have meant is not sent again. */
+void eim_outbox_lost(eim_session *self, const eim_error *why) {
+  eim_json detail;
+  int64_t code;
+  const char *text = eim_error_detail(why);
+  if (!eim_json_parse(&detail, text, strlen(text)) ||
+      !eim_json_i64(eim_json_get(detail, "closeCode"), &code) || code != TOO_LARGE)
+    return;
+  eim_outgoing **largest = NULL;
+  for (eim_outgoing **at = &self->outbox; *at; at = &(*at)->next)
+    if ((*at)->written && (!largest || size_of(*at) > size_of(*largest))) largest = at;
+  if (!largest) return;
+  eim_outgoing *out = take(self, largest);
+  finish(self, out,
+         eim_error_new_detail(EIM_CODE_MESSAGE_SIZE_LIMIT, EIM_DOMAIN_SERVER, TOO_LARGE, 0, text,
+                              "the server ended the connection over a message that is too large"),
+         0, 0, "{}");
+  eim_session_arm_deadlines(self);
 }
 
 bool eim_outbox_cancel(eim_session *self, uint64_t token) {

@@ -329,6 +329,7 @@ void eim_session_step(eim_session *self, const eim_input *input, eim_now now) {
   case EIM_IN_LOST:
     if (input->conn == self->conn) {
       self->conn = 0;
+      eim_outbox_lost(self, input->error);
       eim_login_failed(self, (eim_error *)eim_error_ref(input->error));
     }
     break;
