@@ -4,7 +4,8 @@
 
 It answers every text that begins with "echo ". In: {"call": "send", "kind": "Text", "args": {...}},
 or another method of eim.aio.Client with its "args"; "message": the id of one that arrived, for
-mark_read; "messages": ids of some for a Combine. Out: {"event": …} for what arrives, {"result": …} or {"error": …} for each command.
+mark_read; "messages": ids of some for a Combine; "edits": the id of a sent one that becomes this.
+Out: {"event": …} for what arrives, {"result": …} or {"error": …} for each command.
 """
 
 import asyncio
@@ -23,6 +24,8 @@ async def command(client: eim.aio.Client, seen: dict[str, eim.Message], line: di
     call, args = line["call"], line.get("args", {})
     if "messages" in line:
         args["messages"] = [seen[id] for id in line["messages"]]
+    if "edits" in line:
+        return await client.edit(line["edits"], getattr(eim, line["kind"])(**args))
     if "kind" in line:
         return (await client.send(getattr(eim, line["kind"])(**args))).message_id
     if "message" in line:
