@@ -3,7 +3,7 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 PREFIX ?= /usr/local
 BUILD := build/release
 
-.PHONY: all setup build demo test bench wheel lint format install clean help
+.PHONY: all setup build demo test bench wheel jar lint format install clean help
 all: build
 
 help:
@@ -13,6 +13,7 @@ help:
 	@echo 'make test     everything that can be checked'
 	@echo 'make bench    measure, side by side with easemob-websdk'
 	@echo 'make wheel    a Python wheel into dist/ that needs no library of its machine'
+	@echo 'make jar      libeim.jar for Java with sources and documentation into dist/, which needs no library either'
 	@echo 'make lint     clang-format and clang-tidy'
 	@echo 'make format   format the sources'
 	@echo 'make install  into PREFIX=$(PREFIX) (and DESTDIR)'
@@ -39,6 +40,10 @@ bench: build
 wheel:
 	@scripts/setup.sh --test
 	@scripts/wheel.sh dist
+
+jar:
+	@scripts/setup.sh --test
+	@scripts/jar.sh dist
 
 lint: setup
 	@scripts/lint.sh

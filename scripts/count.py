@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Counts the results of a suite: count.py junit FILE (of ctest) or count.py text FILE (a log).
+"""Counts the results of a suite: count.py junit FILE (of ctest), count.py surefire FILE… or count.py text FILE (a log).
 
 Prints "PASSED FAILED". A ctest test that ends with the line "N passed, N failed" counts as that many; any
 other as one. A test that failed counts as one failure at least, whatever it printed.
@@ -50,10 +50,20 @@ def junit(path):
     return passed, failed
 
 
+def surefire(*paths):
+    passed = failed = 0
+    for path in paths:
+        suite = tree.parse(path).getroot()
+        tests, skipped, errors, failures = (int(suite.get(name)) for name in ("tests", "skipped", "errors", "failures"))
+        failed += errors + failures
+        passed += tests - skipped - errors - failures
+    return passed, failed
+
+
 def text(path):
     with open(path, encoding="utf-8", errors="replace") as file:
         content = file.read()
     return closing(content) or node(content) or pytest(content) or (0, 0)
 
 
-print(*{"junit": junit, "text": text}[sys.argv[1]](sys.argv[2]))
+print(*{"junit": junit, "surefire": surefire, "text": text}[sys.argv[1]](*sys.argv[2:]))

@@ -21,6 +21,12 @@ if [ "${1:-}" = --test ]; then
     luajit libluajit-5.1-dev luarocks valgrind                    # bindings/lua
   )
 fi
+# bindings/java: any JDK from 11 on will do.
+if [ "${1:-}" = --test ]; then
+  java_major=$(javac -version 2>&1 | sed -n 's/^javac \([0-9]*\).*/\1/p') || java_major=
+  if [ -z "$java_major" ] || [ "$java_major" -lt 11 ]; then packages+=(default-jdk-headless); fi
+  if ! command -v mvn >/dev/null 2>&1; then packages+=(maven); fi
+fi
 # The real SDK is the other side of the interop tests. Any Node from 18 on will do.
 node_major=$(node --version 2>/dev/null | sed 's/^v\([0-9]*\).*/\1/') || node_major=
 if [ -z "$node_major" ] || [ "$node_major" -lt 18 ]; then packages+=(nodejs); fi

@@ -127,13 +127,19 @@ static struct lws_context *make_context(eim_loop *loop, eim_ws_hub *hub) {
       .pt_serv_buf_size = 32768,
       .retry_and_idle_policy = &no_retry,
   };
-  /* It sets SIGPIPE to ignore; the disposition is the host's. */
-  struct sigaction before;
+  /* It sets SIGPIPE to ignore (unless it was built with LWS_AVOID_SIGPIPE_IGN, as packaging/deps
+   * does); the disposition is the host's. One at a time, else another loop would take "ignore" for
+   * the host's and leave that behind. */
+  static pthread_mutex_t one = PTHREAD_MUTEX_INITIALIZER;
+  struct sigaction before, after;
+  pthread_mutex_lock(&one);
   sigaction(SIGPIPE, NULL, &before);
   eim_lws_pipe_before(&hub->pipe, &loop->uv);
   struct lws_context *context = lws_create_context(&info);
   eim_lws_pipe_after(&hub->pipe, &loop->uv);
-  sigaction(SIGPIPE, &before, NULL);
+  sigaction(SIGPIPE, NULL, &after);
+  if (after.sa_handler != before.sa_handler) sigaction(SIGPIPE, &before, NULL);
+  pthread_mutex_unlock(&one);
   return context;
 }
 
