@@ -260,7 +260,9 @@ static void answered(eim_session *self, eim_call *call, const eim_input *input) 
   if (status < 200 || status > 299) {
     error = eim_rest_error(EIM_REST_OTHER, status, input->bytes, input->length);
     bool ours = !call->transfer || call->transfer->is_upload || call->transfer->ours;
-    if (status == 401 && ours && wait_for_token(self, call, error)) return;
+    bool refused = status == 401 && (eim_error_code(error) == EIM_CODE_INVALID_TOKEN ||
+                                     eim_error_code(error) == EIM_CODE_TOKEN_EXPIRED);
+    if (refused && ours && wait_for_token(self, call, error)) return;
     /* 416: what was here from an earlier attempt did not fit, and is gone now. */
     bool busy = status == 429 || (call->transfer && status == 416 && !call->waits) ||
                 (status >= 502 && status <= 504);

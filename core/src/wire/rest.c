@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "wire/service_code.h"
 
 /* ---- bodies. They hold a password: the caller wipes the buffer. */
 
@@ -164,6 +165,10 @@ eim_error *eim_rest_error(eim_rest_call call, int http_status, const void *body,
   const row *r = rows;
   while (!fits(r, call, http_status, &why)) r++; /* the last row always fits */
 
+  const char *message = r->message;
+  int32_t code = 0;
+  if (call == EIM_REST_OTHER)
+    code = eim_service_code(http_status, why.code, why.description, &message);
   unsigned flags = r->flags & AGAIN ? r->flags : r->flags | EIM_ERROR_FINAL;
   if (call != EIM_REST_REGISTER) flags &= ~(unsigned)MAYBE;
   eim_buf detail = EIM_BUF_INIT;
@@ -175,9 +180,9 @@ eim_error *eim_rest_error(eim_rest_call call, int http_status, const void *body,
   eim_buf_json_str(&detail, why.exception);
   if (why.code) eim_buf_printf(&detail, ",\"errorCode\":%" PRId64, why.code);
   eim_buf_str(&detail, "}");
-  eim_error *error = eim_error_new_detail(r->code, EIM_DOMAIN_HTTP, http_status, flags,
-                                          detail.failed ? NULL : (const char *)detail.data,
-                                          "%s (HTTP %d)", r->message, http_status);
+  eim_error *error = eim_error_new_detail(code ? code : r->code, EIM_DOMAIN_HTTP, http_status,
+                                          flags, detail.failed ? NULL : (const char *)detail.data,
+                                          "%s (HTTP %d)", message, http_status);
   eim_buf_free(&detail);
   return error;
 }
