@@ -117,6 +117,27 @@ static cJSON *group_json(const eim_sb_group *group) {
   return json;
 }
 
+static void add_id(cJSON *to, const char *name, uint64_t id) {
+  char text[24]; /* 64 bits: not a number */
+  snprintf(text, sizeof text, "%llu", (unsigned long long)id);
+  if (id) cJSON_AddStringToObject(to, name, text);
+}
+
+static void add_conversations(cJSON *to, const eim_sb_conversations *all) {
+  cJSON *list = all->count ? cJSON_AddArrayToObject(to, "conversations") : NULL;
+  for (size_t i = 0; i < all->count; i++) {
+    const eim_sb_conversation *one = &all->items[i];
+    cJSON *json = cJSON_CreateObject();
+    add_text(json, "with", one->with);
+    add_flag(json, "group", one->group);
+    add_id(json, "read", one->read_up_to);
+    add_id(json, "gone", one->gone_up_to);
+    add_number(json, "top", one->top_since);
+    add_number(json, "marks", one->marks);
+    cJSON_AddItemToArray(list, json);
+  }
+}
+
 static const char *const mutes[EIM_SB_MUTE_KINDS] = {"mutedChat", "mutedGroups", "mutedRooms"};
 
 /* What devices have published ends with their lines, and so with the process. NULL: there is
@@ -125,8 +146,9 @@ static cJSON *user_json(const eim_sb_user *user) {
   const eim_sb_contacts *contacts = &user->contacts;
   const eim_sb_presence *presence = &user->presence;
   if (!contacts->count && !contacts->requests.count && !contacts->blocks.count &&
-      !user->attributes && !presence->ext && !presence->subscription_count &&
-      !user->muted_until[0] && !user->muted_until[1] && !user->muted_until[2])
+      !user->attributes && !presence->ext && !user->conversations.count &&
+      !presence->subscription_count && !user->muted_until[0] && !user->muted_until[1] &&
+      !user->muted_until[2])
     return NULL;
   cJSON *json = cJSON_CreateObject();
   for (size_t i = 0; i < EIM_SB_MUTE_KINDS; i++) add_number(json, mutes[i], user->muted_until[i]);
@@ -140,6 +162,7 @@ static cJSON *user_json(const eim_sb_user *user) {
   }
   add_names(json, "requests", &contacts->requests);
   add_names(json, "blocks", &contacts->blocks);
+  add_conversations(json, &user->conversations);
   add_copy(json, "attributes", user->attributes);
   if (presence->ext) cJSON_AddStringToObject(json, "presence", presence->ext);
   list = presence->subscription_count ? cJSON_AddArrayToObject(json, "subscriptions") : NULL;
@@ -273,6 +296,17 @@ static bool read_group(eim_sandbox *self, const char *id, const cJSON *json, uin
   return good;
 }
 
+static bool read_conversation(eim_sb_user *user, const cJSON *json) {
+  eim_sb_conversation *one =
+      eim_sb_conversation_of(user, get_text(json, "with"), get_flag(json, "group"), true);
+  if (!one) return false;
+  eim_parse_u64(get_text(json, "read"), &one->read_up_to);
+  eim_parse_u64(get_text(json, "gone"), &one->gone_up_to);
+  one->top_since = get_number(json, "top");
+  one->marks = (uint32_t)get_number(json, "marks");
+  return true;
+}
+
 static bool read_contact(eim_sb_contacts *contacts, const cJSON *json) {
   eim_sb_contact *items = realloc(contacts->items, (contacts->count + 1) * sizeof *items);
   if (!items) return false;
@@ -298,6 +332,9 @@ static bool read_user(eim_sandbox *self, const char *name, const cJSON *json, ui
   const cJSON *one;
   cJSON_ArrayForEach(one, get(json, "contacts")) {
     good = good && read_contact(&user->contacts, one);
+  }
+  cJSON_ArrayForEach(one, get(json, "conversations")) {
+    good = good && read_conversation(user, one);
   }
   user->attributes = get_copy(json, "attributes");
   const char *said = cJSON_GetStringValue(get(json, "presence"));

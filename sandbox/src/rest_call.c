@@ -174,6 +174,12 @@ int eim_sb_query_int(const eim_sb_call *call, const char *name, int otherwise, i
   return value < least ? least : value > most ? most : (int)value;
 }
 
+bool eim_sb_v3(const eim_sb_call *call) {
+  char version[8] = "";
+  return eim_sb_query(call->request, "version", version, sizeof version) &&
+         strcmp(version, "v3") == 0;
+}
+
 bool eim_sb_bool(const cJSON *body, const char *name, bool otherwise) {
   const cJSON *item = cJSON_GetObjectItemCaseSensitive(body, name);
   return cJSON_IsBool(item) ? cJSON_IsTrue(item) : otherwise;

@@ -51,6 +51,8 @@ cJSON *eim_sb_names_json(const eim_sb_names *names);
 bool eim_sb_call_names(const eim_sb_call *call, const char *from_path, const cJSON *body,
                        eim_sb_names *names);
 int eim_sb_query_int(const eim_sb_call *call, const char *name, int otherwise, int least, int most);
+/* version=v3, as 4.21.1 asks for some answers in another form. */
+bool eim_sb_v3(const eim_sb_call *call);
 bool eim_sb_bool(const cJSON *body, const char *name, bool otherwise);
 /* The part of a list that a cursor and a limit ask for: cursors are positions. */
 typedef struct eim_sb_page {
@@ -84,6 +86,8 @@ void eim_sb_rest_blocks(eim_sb_call *call, eim_sb_user *user);
 void eim_sb_rest_presence(eim_sb_call *call, eim_sb_user *user);
 void eim_sb_rest_roaming(eim_sb_call *call, eim_sb_user *user);
 void eim_sb_rest_delete_conversation(eim_sb_call *call, eim_sb_user *user);
+/* rest_conversations.c */
+void eim_sb_rest_conversations(eim_sb_call *call, eim_sb_user *user);
 /* parts: behind message/roaming */
 void eim_sb_rest_delete_roaming(eim_sandbox *self, eim_sb_request *request, char **parts,
                                 int count);

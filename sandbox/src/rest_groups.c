@@ -229,6 +229,11 @@ static void look(eim_sb_call *call, const char *ids) {
 static cJSON *in_short(const eim_sb_call *call, const eim_sb_group *group) {
   char text[200];
   cJSON *one = cJSON_CreateObject();
+  if (eim_sb_v3(call)) {
+    cJSON_AddStringToObject(one, "id", group->id);
+    cJSON_AddStringToObject(one, "name", group->name);
+    return one;
+  }
   snprintf(text, sizeof text, "%s_%s", call->self->app_key, group->owner);
   cJSON_AddStringToObject(one, "owner", text);
   cJSON_AddStringToObject(one, "groupid", group->id);
@@ -275,9 +280,21 @@ static void list_rooms(eim_sb_call *call) {
   eim_sb_answer_list(call, list);
 }
 
+static const char *role_of(const eim_sb_group *group, const char *name) {
+  eim_sb_role role = eim_sb_role_in(group, name);
+  return role == EIM_SB_OWNER ? "owner" : role == EIM_SB_ADMIN ? "admin" : "member";
+}
+
 static cJSON *joined_group(const eim_sb_call *call, const eim_sb_group *group, const char *name,
                            bool old_form) {
   cJSON *one = cJSON_CreateObject();
+  if (old_form && eim_sb_v3(call)) {
+    cJSON_AddStringToObject(one, "id", group->id);
+    cJSON_AddStringToObject(one, "name", group->name);
+    cJSON_AddBoolToObject(one, "disabled", group->disabled);
+    cJSON_AddStringToObject(one, "permission", role_of(group, name));
+    return one;
+  }
   if (old_form) {
     cJSON_AddStringToObject(one, "groupid", group->id);
     cJSON_AddStringToObject(one, "groupname", group->name);
@@ -298,13 +315,8 @@ static cJSON *joined_group(const eim_sb_call *call, const eim_sb_group *group, c
   if (eim_sb_query(call->request, "needAffiliations", wanted, sizeof wanted) &&
       eim_sb_is(wanted, "true"))
     cJSON_AddNumberToObject(one, "affiliations_count", (double)group->count);
-  if (eim_sb_query(call->request, "needRole", wanted, sizeof wanted) && eim_sb_is(wanted, "true")) {
-    eim_sb_role role = eim_sb_role_in(group, name);
-    cJSON_AddStringToObject(one, "permission",
-                            role == EIM_SB_OWNER   ? "owner"
-                            : role == EIM_SB_ADMIN ? "admin"
-                                                   : "member");
-  }
+  if (eim_sb_query(call->request, "needRole", wanted, sizeof wanted) && eim_sb_is(wanted, "true"))
+    cJSON_AddStringToObject(one, "permission", role_of(group, name));
   return one;
 }
 

@@ -236,6 +236,7 @@ void eim_sb_rest_delete_conversation(eim_sb_call *call, eim_sb_user *user) {
   } else {
     char resource[EIM_SB_MAX_RESOURCE + 1] = "";
     eim_sb_query(call->request, "resource", resource, sizeof resource);
+    eim_sb_conversation_gone(call->self, user, channel, group);
     if (eim_sb_bool(body, "delete_roam", false))
       hide(call->self, user->name, channel, group, NULL, 0);
     cJSON *told = cJSON_CreateObject();

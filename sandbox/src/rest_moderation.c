@@ -154,7 +154,7 @@ static void block(eim_sb_call *call, const char *from_path, const cJSON *body) {
     return;
   }
   size_t there = 0;
-  bool owner = false;
+  bool owner = false, listed = body || eim_sb_v3(call);
   for (size_t i = 0; i < names.count; i++) {
     there += eim_sb_in_group(call->group, names.items[i]);
     owner |= strcmp(call->group->owner, names.items[i]) == 0;
@@ -179,9 +179,9 @@ static void block(eim_sb_call *call, const char *from_path, const cJSON *body) {
         snprintf(reason, sizeof reason, "user: %.64s doesn't exist in group: %.40s", names.items[i],
                  call->group->id);
       one = done(call, "add_blocks", names.items[i], *reason ? reason : NULL);
-      if (body) cJSON_AddItemToArray(list, one);
+      if (listed) cJSON_AddItemToArray(list, one);
     }
-    if (body) {
+    if (listed) {
       eim_sb_answer_data(call, list);
     } else {
       cJSON_Delete(list);
@@ -194,7 +194,7 @@ static void block(eim_sb_call *call, const char *from_path, const cJSON *body) {
 static void unblock(eim_sb_call *call, const char *from_path) {
   eim_sb_names names = {NULL, 0};
   if (eim_sb_needs(call, EIM_SB_ADMIN) && eim_sb_call_names(call, from_path, NULL, &names)) {
-    bool known = true;
+    bool known = true, listed = names.count > 1 || eim_sb_v3(call);
     for (size_t i = 0; i < names.count && known; i++) {
       known = eim_sb_names_has(&call->group->blocks, names.items[i]);
       if (!known) eim_sb_not_member(call, names.items[i]);
@@ -207,9 +207,9 @@ static void unblock(eim_sb_call *call, const char *from_path) {
         eim_sb_names_remove(&call->group->blocks, names.items[i]);
         tell_one(call, OP(ALLOW), names.items[i]);
         one = done(call, "remove_blocks", names.items[i], NULL);
-        if (names.count > 1) cJSON_AddItemToArray(list, one);
+        if (listed) cJSON_AddItemToArray(list, one);
       }
-      if (names.count > 1) {
+      if (listed) {
         eim_sb_answer_data(call, list);
       } else {
         cJSON_Delete(list);
@@ -233,7 +233,7 @@ static void list_allowed(eim_sb_call *call) {
 
 static void allow(eim_sb_call *call, const char *from_path, const cJSON *body, bool on) {
   eim_sb_names names = {NULL, 0};
-  bool listed = body || !on || (from_path && strchr(from_path, ','));
+  bool listed = body || !on || strchr(from_path, ',') || eim_sb_v3(call);
   const char *too_many =
       on ? "usernames size is more than max limit" : "removeWhitelist size is more than max limit";
   if (!members_named(call, from_path, body, too_many, &names)) {

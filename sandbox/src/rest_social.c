@@ -9,11 +9,10 @@ static bool of_user(eim_sandbox *self, eim_sb_request *request, char **parts, in
   static const struct {
     const char *what;
     void (*run)(eim_sb_call *, eim_sb_user *);
-  } calls[] = {{"contacts", eim_sb_rest_contacts},
-               {"blocks", eim_sb_rest_blocks},
-               {"presence", eim_sb_rest_presence},
-               {"messageroaming", eim_sb_rest_roaming},
-               {"user_channel", eim_sb_rest_delete_conversation}};
+  } calls[] = {
+      {"contacts", eim_sb_rest_contacts},          {"blocks", eim_sb_rest_blocks},
+      {"presence", eim_sb_rest_presence},          {"messageroaming", eim_sb_rest_roaming},
+      {"user_channel", eim_sb_rest_conversations}, {"user_channels", eim_sb_rest_conversations}};
   eim_sb_user *user = eim_sb_find_user(self, parts[1]);
   eim_sb_call call = {.self = self, .request = request, .parts = parts + 2, .count = count - 2};
   bool rooms = eim_sb_is(parts[2], "joined_chatrooms");
@@ -46,9 +45,9 @@ static bool is_plain_body(const eim_sb_request *request) {
 }
 
 static bool is_user_call(char **parts, int count) {
-  static const char *const ours[] = {"contacts",         "blocks",   "joined_chatgroups",
-                                     "joined_chatrooms", "presence", "messageroaming",
-                                     "user_channel"};
+  static const char *const ours[] = {"contacts",         "blocks",       "joined_chatgroups",
+                                     "joined_chatrooms", "presence",     "messageroaming",
+                                     "user_channel",     "user_channels"};
   if (count < 3 || (!eim_sb_is(parts[0], "users") && !eim_sb_is(parts[0], "user"))) return false;
   for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
     if (eim_sb_is(parts[2], ours[i])) return true;

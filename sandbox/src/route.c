@@ -299,6 +299,8 @@ static verdict chat(eim_sandbox *self, eim_sb_conn *conn, const eim_sb_pb_meta *
                          group && body->msgconfig && body->msgconfig->allowgroupack);
   if (!why.code && body->has_type && body->type == EASEMOB__PB__MESSAGE_BODY__TYPE__RECALL)
     eim_sb_forget_message(self, body->ackmessageid);
+  if (!why.code && body->has_type && body->type == EASEMOB__PB__MESSAGE_BODY__TYPE__CHANNEL_ACK)
+    eim_sb_conversation_read(self, conn->user, up->to->name, group);
   if (!why.code && !edited && is_content(body)) {
     char *name = group ? eim_strdup(up->to->name) : eim_sb_lower(up->to->name);
     if (name) eim_sb_keep_message(self, meta, conn->user->name, name, group);

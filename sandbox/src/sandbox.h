@@ -19,6 +19,7 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "contacts.h"
+#include "conversations.h"
 #include "documents.h"
 #include "files.h"
 #include "groups.h"
@@ -100,6 +101,7 @@ typedef struct eim_sb_user {
   int64_t offline_since; /* the last line ended; 0: there was none */
   int64_t muted_until[EIM_SB_MUTE_KINDS];
   eim_sb_contacts contacts;
+  eim_sb_conversations conversations;
   eim_sb_presence presence;
   cJSON *attributes; /* NULL: none */
   eim_sb_document document;
@@ -338,6 +340,9 @@ bool eim_sb_logout(eim_sandbox *self, eim_sb_conn *conn, const eim_sb_msync *fra
 /* route.c */
 bool eim_sb_upload(eim_sandbox *self, eim_sb_conn *conn, const eim_sb_pb_meta *meta);
 uint64_t eim_sb_push_meta(eim_sandbox *self, eim_sb_user *user, eim_sb_pb_meta *meta);
+
+/* payload.c: {bodies, ext, from, to, type} */
+cJSON *eim_sb_payload_json(const eim_sb_kept *kept);
 
 /* moderation.c; as: sensitive, antispam, moderation or callback */
 bool eim_sb_moderate(eim_sandbox *self, const char *const *words, size_t count, const char *as);

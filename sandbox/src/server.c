@@ -175,8 +175,11 @@ static eim_sb_request *new_request(eim_sandbox *self, struct lws *wsi, const cha
   request->path = eim_strdup(path);
   eim_buf query = EIM_BUF_INIT;
   char part[1024];
-  for (int i = 0; lws_hdr_copy_fragment(wsi, part, sizeof part, WSI_TOKEN_HTTP_URI_ARGS, i) > 0;
+  /* The SDK has empty ones, too: "list?&limit=20". */
+  for (int i = 0, length;
+       (length = lws_hdr_copy_fragment(wsi, part, sizeof part, WSI_TOKEN_HTTP_URI_ARGS, i)) >= 0;
        i++) {
+    if (!length) continue;
     eim_buf_str(&query, part);
     eim_buf_str(&query, "\n");
   }

@@ -137,6 +137,7 @@ static void free_user(eim_sb_user *user) {
   eim_sb_free_queues(&user->inbox);
   eim_sb_forget_logs(user);
   eim_sb_free_contacts(&user->contacts);
+  eim_sb_free_conversations(&user->conversations);
   eim_sb_free_presence(&user->presence);
   cJSON_Delete(user->attributes);
   free(user->seen);

@@ -480,3 +480,40 @@ TEST(mutes_of_the_whole_app) {
   raw_close(line);
   end();
 }
+
+TEST(conversations_are_listed) {
+  REQUIRE(begin());
+  raw_socket *line = raw_login(box, "alice", "p", "web_1");
+  REQUIRE(line);
+  for (uint64_t i = 1; i <= 3; i++) CHECK_INT(sent(line, i, "bob", "easemob.com", 1), 0);
+  const char *list = "/sdk/user/bob/user_channels/list";
+  GRANTED(bob, "GET", list, NULL,
+          "\"session_to\":\"alice\",\"session_type\":\"chat\",\"is_top\":false");
+  GRANTED(bob, "GET", at("%s?&limit=1&cursor=", list), NULL, "\"unread_num\":3");
+  REFUSED(alice, "GET", list, NULL, 401, "unauthorized", "");
+  GRANTED(alice, "GET", "/users/alice/user_channels", NULL,
+          "\"channel_id\":\"sandbox#demo_bob@easemob.com\"");
+  GRANTED(bob, "POST", "/sdk/user/bob/user_channel/top?resource=x",
+          "{\"to\":\"alice\",\"type\":\"chat\"}", "\"is_top\":true");
+  GRANTED(bob, "GET", at("%s?is_top=true", list), NULL, "\"is_top\":true");
+  GRANTED(bob, "DELETE", "/sdk/user/bob/user_channel/top?type=chat&to=alice&resource=x", NULL,
+          "\"is_top\":false");
+  GRANTED(bob, "GET", at("%s?is_top=true", list), NULL, "\"channel_infos\":[]");
+  REFUSED(bob, "POST", "/sdk/user/bob/user_channels/mark",
+          "{\"mark\":\"mark_20\",\"targets\":[{\"to\":\"alice\",\"type\":\"chat\"}]}", 400,
+          "illegal_argument", "param mark illegal, please check it!");
+  GRANTED(bob, "POST", "/sdk/user/bob/user_channels/mark",
+          "{\"mark\":\"mark_1\",\"targets\":[{\"to\":\"alice\",\"type\":\"chat\"}]}",
+          "\"data\":{}");
+  GRANTED(bob, "GET", "/sdk/user/bob/user_channels/mark/search?mark=mark_1", NULL,
+          "\"marks\":[\"mark_1\"]");
+  GRANTED(bob, "GET", "/sdk/user/bob/user_channels/mark/search?mark=mark_2", NULL,
+          "\"channel_infos\":[]");
+  GRANTED(bob, "DELETE", "/user/bob/user_channel?resource=x",
+          "{\"channel\":\"alice\",\"type\":\"chat\",\"delete_roam\":false}", "\"result\":\"ok\"");
+  GRANTED(bob, "GET", list, NULL, "\"channel_infos\":[]");
+  CHECK_INT(sent(line, 4, "bob", "easemob.com", 1), 0);
+  GRANTED(bob, "GET", list, NULL, "\"unread_num\":1");
+  raw_close(line);
+  end();
+}

@@ -8,13 +8,13 @@ let box;
 before(async () => { box = await startSandbox('--multi-device'); });
 after(end);
 
-// Three who are online: the SDK `one`, the SDK `two`, the bot.
-async function three(t) {
+// Three who are online: the SDK `one`, the SDK `two`, the bot. 4.8.1, and once more all of it with 4.21.1.
+const peers = (from) => async (t) => {
   const [a, b, c] = [await box.user(), await box.user(), await box.user()];
-  const [one, two, bot] = await Promise.all([sdk(t, box), sdk(t, box), python(t, box, c)]);
+  const [one, two, bot] = await Promise.all([sdk(t, box, { package: from }), sdk(t, box, { package: from }), python(t, box, c)]);
   await Promise.all([one.login(a), two.login(b)]);
   return { a, b, c, one, two, bot };
-}
+};
 const call = (peer, method, ...args) => peer.ok('call', { method, args });
 const rest = (bot, method, path, json) => bot.call('request', { args: { method, path, ...(json ? { json } : {}) } });
 const [GROUP, ROOM] = [2, 3]; // eim.ChatType
@@ -29,7 +29,9 @@ async function both(two, bot, handler, name, operation) {
   return { event, notice: notice.data };
 }
 
-describe('groups, rooms and people', { concurrency: 2 }, () => {
+for (const [version, from] of [['4.8.1'], ['4.21.1', 'easemob-websdk-4211']]) describe(`groups, rooms and people, ${version}`, { concurrency: 2 }, () => {
+  const three = peers(from);
+
   test('a group: made, talked in, ended by the SDK', async (t) => {
     const { a, b, c, one, two, bot } = await three(t);
     const made = await call(one, 'createGroup', { data: { groupname: 'Rowing', desc: 'Sundays', members: [b, c], public: true,
@@ -51,7 +53,7 @@ describe('groups, rooms and people', { concurrency: 2 }, () => {
     assert.deepEqual(joined.entities.map((one_) => [one_.groupName, one_.groupId, one_.role, one_.affiliationsCount]), [['Rowing', group, 'member', 3]]);
     const members = await call(two, 'listGroupMembers', { groupId: group, pageNum: 1, pageSize: 20 });
     assert.deepEqual(members.data, [{ owner: a }, { member: b }, { member: c }]);
-    assert.ok((await call(two, 'getPublicGroups', { limit: 20 })).data.some((other) => other.groupid === group));
+    assert.ok((await call(two, 'getPublicGroups', { limit: 20 })).data.some((other) => [other.groupid, other.groupId].includes(group)));
 
     // Messages both ways, to chosen members too.
     const chat = { chatType: 'groupChat', to: group };
@@ -286,5 +288,41 @@ describe('groups, rooms and people', { concurrency: 2 }, () => {
     assert.equal(await left(two, a), 0);
     await call(one, 'deleteConversation', { channel: c, chatType: 'singleChat', deleteRoam: true });
     assert.equal(await left(one, c), 0);
+  });
+
+  test('conversations', async (t) => {
+    const { a, b, c, one, two, bot } = await three(t);
+    const group = (await call(one, 'createGroup', { data: { groupname: 'G', desc: '', members: [c], public: false, approval: false,
+      allowinvites: false, inviteNeedConfirm: false } })).data.groupid;
+    await two.send(a, 'from two', { n: 1 });
+    for (const text of ['one', 'two', 'three']) await bot.call('send', { kind: 'Text', args: { to: a, text } });
+    await bot.call('send', { kind: 'Location', args: { to: group, lat: 1.5, lng: 2.5, address: 'here', chat_type: GROUP } });
+    const list = async (more) => (await call(one, 'getServerConversations', { pageSize: 20, cursor: '', ...more })).data.conversations;
+    const [first, second, third] = await list();
+    assert.deepEqual([first.conversationId, first.conversationType, first.unReadCount, first.lastMessage.type, first.lastMessage.addr],
+      [group, 'groupChat', 1, 'loc', 'here']);
+    assert.deepEqual([second.conversationId, second.conversationType, second.unReadCount, second.isPinned, second.lastMessage.msg, second.lastMessage.from],
+      [c, 'singleChat', 3, false, 'three', c]);
+    assert.deepEqual([third.conversationId, third.unReadCount, third.lastMessage.msg, third.lastMessage.ext], [b, 1, 'from two', { n: 1 }]);
+    assert.deepEqual((await call(one, 'getConversationlist', { pageNum: 1, pageSize: 20 })).data.channel_infos.map((info) => [info.channel_id, info.unread_num]),
+      [[`sandbox#demo_${group}@conference.easemob.com`, 1], [`sandbox#demo_${c}@easemob.com`, 3], [`sandbox#demo_${b}@easemob.com`, 1]]);
+    // The bot sees its side; nothing is unread there.
+    const side = (await rest(bot, 'GET', `/sdk/user/${c}/user_channels/list`)).data.channel_infos;
+    assert.deepEqual(side.map((info) => [info.session_to, info.unread_num]), [[group, 0], [a, 0]]);
+    assert.equal(JSON.parse(side[1].meta.payload).bodies[0].msg, 'three');
+
+    await one.ok('send', { type: 'channel', to: c }); // all is read
+    assert.equal((await list())[1].unReadCount, 0);
+    const pinned = (await call(one, 'pinConversation', { conversationId: c, conversationType: 'singleChat', isPinned: true })).data;
+    assert.ok(pinned.isPinned && pinned.pinnedTime > 0);
+    assert.deepEqual((await call(one, 'getServerPinnedConversations', { pageSize: 20 })).data.conversations.map((one_) => one_.conversationId), [c]);
+    await call(one, 'pinConversation', { conversationId: c, conversationType: 'singleChat', isPinned: false });
+    await call(one, 'addConversationMark', { conversations: [{ conversationId: b, conversationType: 'singleChat' }], mark: 3 });
+    const marked = (await call(one, 'getServerConversationsByFilter', { pageSize: 10, filter: { mark: 3 } })).data.conversations;
+    assert.deepEqual(marked.map((one_) => [one_.conversationId, one_.marks]), [[b, [3]]]);
+    await call(one, 'deleteConversation', { channel: c, chatType: 'singleChat', deleteRoam: false });
+    assert.deepEqual((await list()).map((one_) => one_.conversationId), [group, b]);
+    await bot.call('send', { kind: 'Text', args: { to: a, text: 'again' } });
+    assert.deepEqual((await list()).map((one_) => [one_.conversationId, one_.unReadCount]), [[c, 1], [group, 1], [b, 1]]);
   });
 });

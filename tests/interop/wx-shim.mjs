@@ -40,6 +40,7 @@ export function makeWx({ hosts = {}, ca, storage = new Map() } = {}) {
             ? Object.entries(options.data).map((pair) => pair.map(encodeURIComponent).join('=')).join('&')
             : JSON.stringify(options.data);
         headers['content-length'] = Buffer.byteLength(body);
+        if (!type) headers['content-type'] = 'application/json'; // WeChat's default
       }
     } catch (error) {
       queueMicrotask(() => fail(error));
