@@ -27,4 +27,8 @@ python=()
 for one in build/python-*/bin/python; do # of scripts/test-python.sh
   if "$one" -c 'import eim' 2>/dev/null; then python=(--python "$PWD/$one"); fi
 done
-exec python3 tests/bench/bench.py "$build" ${sdk[@]+"${sdk[@]}"} ${python[@]+"${python[@]}"} "$@"
+java=()
+if [ -d build/java/dist ] && command -v java >/dev/null 2>&1; then # of scripts/test-java.sh
+  java=(--java "$PWD/build/java/dist/*")
+fi
+exec python3 tests/bench/bench.py "$build" ${sdk[@]+"${sdk[@]}"} ${python[@]+"${python[@]}"} ${java[@]+"${java[@]}"} "$@"

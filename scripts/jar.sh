@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # jar.sh [FOLDER]: builds libeim_jni.so with the third parties inside (packaging/deps) and from it the jar for Java, with
-# its sources and documentation, into dist/ or FOLDER. The last line of stdout is the jar's path.
+# its sources and documentation and what it depends on, into dist/ or FOLDER. The last line of stdout is the jar's path.
 #
 # JAVA_HOME chooses a JDK (11 or newer). scripts/test-java.sh tests it.
 set -eu
@@ -18,5 +18,5 @@ deps=$(packaging/deps/build.sh)
 cd ../..
 mkdir -p "$folder"
 rm -f "$folder"/libeim-*.jar
-cp "$build"/bindings/java/maven/libeim-*.jar "$folder/"
+cp "$build"/bindings/java/maven/libeim-*.jar "$build"/bindings/java/maven/lib/*.jar "$folder/"
 ls "$folder"/libeim-*[0-9].jar

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # test-java.sh [options of mvn]: builds libeim_jni.so with the third parties inside, the jar with sources and
 # documentation, and runs all tests of Java: JUnit with the sandbox and tests/scenarios under -Xcheck:jni, a million events
-# in a small heap, the examples, the shared object as ELF. Ends with "N passed, N failed".
+# in a small heap, the examples, easemob-websdk as a peer. Ends with "N passed, N failed".
 #
 # JAVA_HOME chooses a JDK (11 or newer to build). EIM_JAVA_EVENTS: how many events, 1000000.
 set -u
@@ -58,4 +58,15 @@ fi
 export EIM_SANDBOX=$build/sandbox/eim-sandbox
 junit 'Java' "$@" verify
 junit 'Java, a million events' test -Dtest=StressTest "-Deim.vm=-Deim.stress=${EIM_JAVA_EVENTS:-1000000} -Xmx32m"
+
+# What the SDK of the vendor and a bot in Java make of each other.
+interop() {
+  . scripts/interop_env.sh
+  cd "$work" || return 1
+  EIM_JAVA_CLASSPATH=$build/dist/'*' EIM_BUILD_DIR=$build node --test --test-timeout=120000 java.interop.mjs
+}
+file="$log/interop.log" status=0
+(interop) >"$file" 2>&1 || status=$?
+read -r p f < <(scripts/count.py text "$file")
+add 'Java, the real SDK as a peer' $status "$p" "$f" "$file"
 finish

@@ -13,8 +13,8 @@ import java.nio.charset.StandardCharsets;
  * A console chat: each line goes to one user, what arrives is printed.
  *
  * <pre>
- * EIM_PASSWORD=… java -cp libeim.jar:json.jar Chat.java org#app alice bob
- * java -jar libeim.jar --user alice:secret --user bob:secret --port 8080     # a service to try it with, and then
+ * EIM_PASSWORD=… java -cp 'dist/*' Chat.java org#app alice bob
+ * java -jar dist/libeim-0.1.0.jar --user alice:secret --user bob:secret --port 8080     # a service to try it with, and then
  * EIM_PASSWORD=secret EIM_API_URL=http://127.0.0.1:8080 EIM_URL=ws://127.0.0.1:8080/websocket java … sandbox#demo alice bob
  * </pre>
  */

@@ -14,8 +14,8 @@ import java.util.concurrent.Executors;
  * that an answer that takes long holds up nobody.
  *
  * <pre>
- * java -cp libeim.jar:json.jar EchoBot.java                # against a local sandbox, with somebody to talk to
- * java -cp libeim.jar:json.jar EchoBot.java org#app bot    # the real service; EIM_PASSWORD holds the password
+ * java -cp 'dist/*' EchoBot.java                # against a local sandbox, with somebody to talk to
+ * java -cp 'dist/*' EchoBot.java org#app bot    # the real service; EIM_PASSWORD holds the password
  * </pre>
  */
 public final class EchoBot implements EventHandler {

@@ -215,8 +215,8 @@ def text_frame(message_id, to):
 # ------------------------------------------------------------------ the two sides
 
 class Bench:
-    def __init__(self, build, sdk, python, quick):
-        self.build, self.sdk, self.python, self.quick = build, sdk, python, quick
+    def __init__(self, build, sdk, python, java, quick):
+        self.build, self.sdk, self.python, self.java, self.quick = build, sdk, python, java, quick
         self.program = str(build / 'tests/bench/eim-bench')
         self.sandboxes, self.rows, self.notes = {}, [], []
 
@@ -243,6 +243,7 @@ class Bench:
 
     def start(self, side, env):
         args = {'ours': [self.program, 'run'], 'python': [str(self.python), str(here / 'bench_python.py')],
+                'java': ['java', '-cp', self.java, str(here / 'Bench.java')],
                 'sdk': ['node', '--expose-gc', str(self.sdk / 'sdk.mjs') if self.sdk else '']}[side]
         return Lines([self.program, 'exec'] + args, env)
 
@@ -355,8 +356,8 @@ class Bench:
         self.row('receive_single', 'CPU for a message that comes alone (notice, fetch, ack), plain', 'us',
                  *[self._alone(side) for side in self.sides()])
 
-    def _pushed(self, side, tls, **options):
-        """Frames of one text message each, waiting in the socket."""
+    def _pushed(self, side, tls, bursts=1, **options):
+        """Frames of one text message each, waiting in the socket. Of several bursts the last counts."""
         box = self.box(tls)
         user = box.fresh_user()
         count = 2000 if self.quick else 6000 if side == 'sdk' else 20000
@@ -365,16 +366,18 @@ class Bench:
         try:
             one.ask('clients', 1, event='online')
             self._settled(one, side)
-            relay.hold()
-            size = 0
-            for i in range(count):
-                frame = text_frame(900000000000000000 + i, f'bench{user}')
-                size += len(frame) + 4 + (22 if tls else 0)
-                box.call('/raw', {'user': f'bench{user}', 'hex': frame.hex()})
-            one.ask('expect', count)
-            before = one.ask('cpu')['us']
-            relay.let_go(size)
-            return count * 1000 / (one.take('received')['us'] - before)
+            for burst in range(bursts):
+                relay.hold()
+                size = 0
+                for i in range(count):
+                    frame = text_frame(900000000000000000 + burst * count + i, f'bench{user}')
+                    size += len(frame) + 4 + (22 if tls else 0)
+                    box.call('/raw', {'user': f'bench{user}', 'hex': frame.hex()})
+                one.ask('expect', count)
+                before = one.ask('cpu')['us']
+                relay.let_go(size)
+                found = count * 1000 / (one.take('received')['us'] - before)
+            return found
         finally:
             one.end()
             relay.end()
@@ -449,13 +452,23 @@ class Bench:
         self.row('event_c', 'a received message in C, socket to callback, CPU', 'ns', in_c)
         self.row('event_python', 'the same in Python, handler and all', 'ns', in_python)
         self.row('event_python_more', 'what Python adds', 'ns', in_python - in_c)
+        if self.java:
+            java = min(1e6 / self._pushed('java', False, bursts=4) for _ in range(1 if self.quick else 2))
+            self.row('event_java', 'the same in Java, once its compiler is done', 'ns', java)
+            self.row('event_java_more', 'what Java adds', 'ns', java - in_c)
+            one = self.start('java', dict(os.environ))
+            self.row('event_java_alone', 'a result in Java: queue, poll, JNI, handler', 'ns',
+                     min(one.ask('results', 100000 if self.quick else 1000000)['ns'] for _ in range(3)))
+            one.end()
+            found = self._echo('java', bursts=3)
+            self.row('echo_java', 'messages answered by an echo bot in Java, a second', 'messages', found['count'] * 1e6 / found['wall_us'])
         bots = {side: self._echo(side) for side in ['python'] + (['sdk'] if self.sdk else [])}
         for figure, what in (('wall_us', 'a second'), ('us', 'a second of CPU of the bot')):
             per_second = {side: found['count'] * 1e6 / found[figure] for side, found in bots.items()}
             self.row(f'echo_{figure}', f'messages answered by an echo bot (libeim: Python), {what}', 'messages',
                      per_second['python'], per_second.get('sdk'), more_is_better=True)
 
-    def _echo(self, side):
+    def _echo(self, side, bursts=1):
         """Messages that wait for the bot all at once; it answers each, and each answer is acknowledged."""
         box = self.box(False)
         user = box.fresh_user()
@@ -465,15 +478,17 @@ class Bench:
         try:
             one.ask('clients', 1, event='online')
             self._settled(one, side)
-            relay.hold()
-            size = 0
-            for i in range(count):
-                frame = text_frame(900000000000000000 + i, f'bench{user}')
-                size += len(frame) + 4
-                box.call('/raw', {'user': f'bench{user}', 'hex': frame.hex()})
-            one.ask('echo', count)
-            relay.let_go(size)
-            return one.take('echoed') | {'count': count}
+            for burst in range(bursts):
+                relay.hold()
+                size = 0
+                for i in range(count):
+                    frame = text_frame(900000000000000000 + burst * count + i, f'bench{user}')
+                    size += len(frame) + 4
+                    box.call('/raw', {'user': f'bench{user}', 'hex': frame.hex()})
+                one.ask('echo', count)
+                relay.let_go(size)
+                found = one.take('echoed') | {'count': count}
+            return found
         finally:
             one.end()
             relay.end()
@@ -602,6 +617,7 @@ def main():
     parser.add_argument('--sdk', type=Path, help='folder with sdk.mjs, wx-shim.mjs and node_modules')
     parts = ['start_up', 'idle', 'receive', 'latency', 'languages', 'instructions', 'size']
     parser.add_argument('--python', type=Path, help='a Python that has the package eim')
+    parser.add_argument('--java', help='a class path that has libeim.jar and what it needs')
     parser.add_argument('--only', help='comma-separated: ' + ', '.join(parts))
     parser.add_argument('--quick', action='store_true', help='fewer of everything: a look, not a figure')
     parser.add_argument('--out', type=Path, help='default: BUILD/../bench')
@@ -614,7 +630,7 @@ def main():
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 65536) if hard >= 0 else 65536, hard))
     except (OSError, ValueError):
         pass
-    bench = Bench(args.build, args.sdk, args.python, args.quick)
+    bench = Bench(args.build, args.sdk, args.python, args.java, args.quick)
     about = machine()
     began = time.monotonic()
     print(', '.join(f'{key} {value}' for key, value in about.items()), flush=True)

@@ -205,9 +205,9 @@ export async function run(t, box, user, args, env = {}) {
   return { status, events: one.seen, errors: one.errors, error: one.seen.find((line) => line.event === 'onError')?.error };
 }
 
-// ------------------------------------------------------------------ libeim's Python package
+// ------------------------------------------------------------------ libeim's packages for Python and Java
 
-class Python extends Child {
+class Bot extends Child {
   async event(name) {
     return this.take((line) => line.event === name, name);
   }
@@ -224,8 +224,19 @@ class Python extends Child {
 export async function python(t, box, user, more = {}) {
   assert.ok(process.env.EIM_PYTHON, 'EIM_PYTHON names no interpreter: scripts/interop_test.sh sets it');
   const options = JSON.stringify({ app_key: box.appKey, api_url: box.apiUrl, url: box.url, ...more });
-  const one = new Python(`python ${user}`, process.env.EIM_PYTHON, ['-W', 'error', path.join(here, 'python_bot.py'), options, user],
+  const one = new Bot(`python ${user}`, process.env.EIM_PYTHON, ['-W', 'error', path.join(here, 'python_bot.py'), options, user],
     { env: { ...clean, EIM_PASSWORD: 'pw' } });
+  t.after(() => one.stop('SIGKILL'));
+  await one.event('online');
+  return one;
+}
+
+// JavaBot.java, online as this user; EIM_JAVA_CLASSPATH has the jar and what it needs.
+export async function java(t, box, user, more = {}) {
+  assert.ok(process.env.EIM_JAVA_CLASSPATH, 'EIM_JAVA_CLASSPATH names no jar: scripts/test-java.sh sets it');
+  const options = JSON.stringify({ appKey: box.appKey, apiUrl: box.apiUrl, url: box.url, ...more });
+  const one = new Bot(`java ${user}`, 'java', ['-Dfile.encoding=UTF-8', '-cp', process.env.EIM_JAVA_CLASSPATH,
+    path.join(here, 'JavaBot.java'), options, user], { env: { ...clean, EIM_PASSWORD: 'pw' } });
   t.after(() => one.stop('SIGKILL'));
   await one.event('online');
   return one;

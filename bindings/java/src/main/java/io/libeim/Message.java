@@ -42,6 +42,19 @@ public final class Message {
     return new Message(new eim_message(out[0], true));
   }
 
+  /**
+   * A message of the service's history (docs/rest-recipes.md). It is like one that arrived.
+   *
+   * @param msg the member of that name in the answer to {@code POST /users/{u}/messageroaming}
+   * @return the message
+   * @throws EimException it is no message
+   */
+  public static Message fromHistory(String msg) {
+    long[] out = new long[1];
+    Core.eim_message_from_history(nonNull(msg, "msg"), out);
+    return new Message(new eim_message(out[0], true));
+  }
+
   // ---- building
 
   /**
