@@ -131,11 +131,27 @@ static void offline_count(eim_sandbox *self, eim_sb_request *request, const eim_
   eim_sb_answer_json(self, request, 200, answer);
 }
 
+/* {"entities":[{"notification_ignore_GROUP":true}]}: how 4.8.1 says that it wants no messages of
+ * this group (docs/protocol.md 24). */
+static void shield_groups(eim_sandbox *self, const eim_sb_user *user, const cJSON *entities) {
+  static const char prefix[] = "notification_ignore_";
+  const cJSON *entity, *one;
+  cJSON_ArrayForEach(entity, entities) {
+    cJSON_ArrayForEach(one, entity) {
+      if (!one->string || strncmp(one->string, prefix, sizeof prefix - 1) != 0) continue;
+      const eim_sb_group *group = eim_sb_find_group(self, one->string + sizeof prefix - 1);
+      eim_sb_member *member = group ? eim_sb_find_member(group, user->name) : NULL;
+      if (member) member->shielded = cJSON_IsTrue(one);
+    }
+  }
+}
+
 /* The client changes its own push nickname: docs/rest.md 13. */
 static void change(eim_sandbox *self, eim_sb_request *request, eim_sb_user *user) {
   cJSON *body = eim_sb_parse_body(self, request);
   if (!body) return;
   const char *nickname = eim_sb_string(body, "nickname");
+  shield_groups(self, user, cJSON_GetObjectItemCaseSensitive(body, "entities"));
   char *copy = eim_strdup(nickname);
   if (copy) {
     free(user->nickname);

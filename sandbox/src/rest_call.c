@@ -91,6 +91,14 @@ bool eim_sb_needs(const eim_sb_call *call, eim_sb_role role) {
   return false;
 }
 
+cJSON *eim_sb_call_body(const eim_sb_call *call) {
+  cJSON *body = eim_sb_parse_body(call->self, call->request);
+  if (!body || cJSON_IsObject(body)) return body;
+  cJSON_Delete(body);
+  eim_sb_bad_parameter(call, "the body must be an object"); /* proposed */
+  return NULL;
+}
+
 cJSON *eim_sb_with_data(const eim_sb_call *call, cJSON *data) {
   char action[8];
   size_t i = 0;

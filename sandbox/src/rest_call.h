@@ -38,6 +38,8 @@ void eim_sb_out_of_memory(const eim_sb_call *call);
 /* At least this role, or the app; false: refused. */
 bool eim_sb_needs(const eim_sb_call *call, eim_sb_role role);
 
+/* The body, an object; NULL: refused already. */
+cJSON *eim_sb_call_body(const eim_sb_call *call);
 /* The envelope with this as its data, which is consumed. */
 cJSON *eim_sb_with_data(const eim_sb_call *call, cJSON *data);
 void eim_sb_answer_data(const eim_sb_call *call, cJSON *data);

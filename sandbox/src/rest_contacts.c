@@ -82,7 +82,7 @@ static void drop(eim_sb_call *call, eim_sb_user *user, eim_sb_user *other) {
 }
 
 static void remark(eim_sb_call *call, eim_sb_user *user, const char *name) {
-  cJSON *body = eim_sb_parse_body(call->self, call->request);
+  cJSON *body = eim_sb_call_body(call);
   if (!body) return;
   char *lower = eim_sb_lower(name);
   eim_sb_contact *contact = lower ? eim_sb_find_contact(user, lower) : NULL;
@@ -154,7 +154,7 @@ void eim_sb_rest_contacts(eim_sb_call *call, eim_sb_user *user) {
     return;
   }
   if (call->count == 2 && eim_sb_is(what, "apply")) {
-    cJSON *body = eim_sb_verb(call, "POST") ? eim_sb_parse_body(call->self, call->request) : NULL;
+    cJSON *body = eim_sb_verb(call, "POST") ? eim_sb_call_body(call) : NULL;
     if (body)
       apply(call, user, body);
     else if (!call->request->status)
@@ -236,7 +236,7 @@ void eim_sb_rest_blocks(eim_sb_call *call, eim_sb_user *user) {
   if (collection && eim_sb_verb(call, "GET")) {
     list_blocks(call, user);
   } else if (collection && (eim_sb_verb(call, "POST") || eim_sb_verb(call, "DELETE"))) {
-    cJSON *body = eim_sb_parse_body(call->self, call->request);
+    cJSON *body = eim_sb_call_body(call);
     if (body) block(call, user, body, eim_sb_verb(call, "POST"));
     cJSON_Delete(body);
   } else if (call->count == 3 && eim_sb_is(call->parts[1], "users") &&

@@ -184,7 +184,7 @@ static eim_sb_conversation *named(const eim_sb_call *call, eim_sb_user *user, co
 static void top(eim_sb_call *call, eim_sb_user *user) {
   bool on = eim_sb_verb(call, "POST");
   char to[EIM_SB_MAX_NAME + 2] = "", type[16] = "";
-  cJSON *body = on ? eim_sb_parse_body(call->self, call->request) : NULL;
+  cJSON *body = on ? eim_sb_call_body(call) : NULL;
   if (on && !body) return;
   eim_sb_query(call->request, "to", to, sizeof to);
   eim_sb_query(call->request, "type", type, sizeof type);
@@ -209,7 +209,7 @@ static void top(eim_sb_call *call, eim_sb_user *user) {
 
 static void mark(eim_sb_call *call, eim_sb_user *user) {
   bool on = eim_sb_verb(call, "POST");
-  cJSON *body = eim_sb_parse_body(call->self, call->request);
+  cJSON *body = eim_sb_call_body(call);
   if (!body) return;
   const char *name = eim_sb_string(body, "mark");
   const cJSON *targets = cJSON_GetObjectItemCaseSensitive(body, "targets"), *target;

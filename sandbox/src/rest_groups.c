@@ -507,7 +507,7 @@ static void one(eim_sb_call *call, const char *id) {
     return;
   }
   if (call->count == 0 && eim_sb_verb(call, "PUT")) {
-    cJSON *body = eim_sb_parse_body(call->self, call->request);
+    cJSON *body = eim_sb_call_body(call);
     if (body) change(call, body);
     cJSON_Delete(body);
   } else if (call->count == 0 && eim_sb_verb(call, "DELETE")) {
@@ -535,7 +535,7 @@ static void super_admins(eim_sb_call *call) {
     return;
   }
   if (call->count == 1 && eim_sb_verb(call, "POST")) {
-    cJSON *body = eim_sb_parse_body(call->self, call->request);
+    cJSON *body = eim_sb_call_body(call);
     const char *name = eim_sb_string(body, "superadmin");
     const eim_sb_user *user = name ? eim_sb_find_user(call->self, name) : NULL;
     if (body && !name) {
@@ -581,7 +581,7 @@ static void collection(eim_sb_call *call) {
     eim_sb_forbid(call, "user %s has no permission to do this operation", call->caller->name);
     return;
   }
-  cJSON *body = eim_sb_parse_body(call->self, call->request);
+  cJSON *body = eim_sb_call_body(call);
   if (body) create(call, body);
   cJSON_Delete(body);
 }

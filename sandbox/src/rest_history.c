@@ -127,7 +127,7 @@ void eim_sb_rest_roaming(eim_sb_call *call, eim_sb_user *user) {
     eim_sb_no_verb(call);
     return;
   }
-  cJSON *body = eim_sb_parse_body(call->self, call->request);
+  cJSON *body = eim_sb_call_body(call);
   if (body) read_page(call, user, body);
   cJSON_Delete(body);
 }
@@ -226,7 +226,7 @@ void eim_sb_rest_delete_conversation(eim_sb_call *call, eim_sb_user *user) {
     eim_sb_no_verb(call);
     return;
   }
-  cJSON *body = eim_sb_parse_body(call->self, call->request);
+  cJSON *body = eim_sb_call_body(call);
   if (!body) return;
   const char *channel = eim_sb_string(body, "channel"), *type = eim_sb_string(body, "type");
   bool group = type && strcasecmp(type, "groupchat") == 0;

@@ -187,7 +187,7 @@ void eim_sb_rest_joining(eim_sb_call *call) {
       eim_sb_no_verb(call);
       return;
     }
-    cJSON *body = eim_sb_parse_body(call->self, call->request);
+    cJSON *body = eim_sb_call_body(call);
     if (body) calls[i].run(call, body);
     cJSON_Delete(body);
     return;

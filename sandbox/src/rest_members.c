@@ -223,7 +223,7 @@ void eim_sb_rest_members(eim_sb_call *call) {
   bool users = eim_sb_is(what, "users"), admins = eim_sb_is(what, "admin");
   if (call->count > 2 || (!users && !admins)) return;
   bool with_body = !name && eim_sb_verb(call, "POST");
-  cJSON *body = with_body ? eim_sb_parse_body(call->self, call->request) : NULL;
+  cJSON *body = with_body ? eim_sb_call_body(call) : NULL;
   if (with_body && !body) return;
   if (users && !name && eim_sb_verb(call, "GET"))
     list(call);

@@ -141,7 +141,7 @@ static void get_users(eim_sb_call *call, const cJSON *body) {
 static void users(eim_sb_call *call) {
   const char *what = call->count == 2 ? call->parts[1] : NULL;
   if (eim_sb_is(what, "get") && eim_sb_verb(call, "POST")) {
-    cJSON *body = eim_sb_admit(call, NULL) ? eim_sb_parse_body(call->self, call->request) : NULL;
+    cJSON *body = eim_sb_admit(call, NULL) ? eim_sb_call_body(call) : NULL;
     if (body) get_users(call, body);
     cJSON_Delete(body);
     return;
@@ -197,6 +197,7 @@ static void set_member(eim_sb_call *call, eim_sb_member *member, const cJSON *bo
   cJSON *attributes =
       member->attributes ? cJSON_Duplicate(member->attributes, true) : cJSON_CreateObject();
   const char *why = cJSON_IsObject(metadata) ? NULL : "metaData must be provided";
+  if (why) metadata = NULL;
   cJSON_ArrayForEach(one, metadata) {
     if (!cJSON_IsString(one))
       why = "metaData must hold strings"; /* proposed */
@@ -249,7 +250,7 @@ static void members(eim_sb_call *call) {
   }
   if (!eim_sb_needs(call, EIM_SB_MEMBER)) return;
   bool with_body = get ? eim_sb_verb(call, "POST") : eim_sb_verb(call, "PUT");
-  cJSON *body = with_body ? eim_sb_parse_body(call->self, call->request) : NULL;
+  cJSON *body = with_body ? eim_sb_call_body(call) : NULL;
   char *name = get ? NULL : eim_sb_lower(call->parts[3]);
   eim_sb_member *member = name ? eim_sb_find_member(call->group, name) : NULL;
   bool own = !call->caller || (name && strcmp(call->caller->name, name) == 0);
@@ -353,7 +354,7 @@ static void change_room(eim_sb_call *call, const char *user, const cJSON *body, 
   bool set = eim_sb_verb(call, "PUT");
   const cJSON *list = cJSON_GetObjectItemCaseSensitive(body, set ? "metaData" : "keys"), *one;
   const char *how = eim_sb_string(body, "autoDelete");
-  if (!cJSON_IsObject(list) && !cJSON_IsArray(list)) {
+  if (set ? !cJSON_IsObject(list) : !cJSON_IsArray(list)) {
     refuse(call, 400, set ? "metaData must be provided" : "keys must be provided");
     return;
   }
@@ -412,7 +413,7 @@ static void rooms(eim_sb_call *call) {
     refuse(call, 401, "user is not in chatroom");
     return;
   }
-  cJSON *body = eim_sb_parse_body(call->self, call->request);
+  cJSON *body = eim_sb_call_body(call);
   if (body && by_user)
     change_room(call, user->name, body, forced);
   else if (body)

@@ -362,7 +362,7 @@ void eim_sb_rest_group_moderation(eim_sb_call *call) {
       continue;
     const char *name = call->count > depth ? call->parts[depth] : NULL;
     bool with_body = !name && eim_sb_verb(call, "POST") && calls[i].run != ban;
-    cJSON *body = with_body ? eim_sb_parse_body(call->self, call->request) : NULL;
+    cJSON *body = with_body ? eim_sb_call_body(call) : NULL;
     if (with_body && !body) return;
     calls[i].run(call, name, body);
     cJSON_Delete(body);

@@ -61,7 +61,7 @@ void eim_sb_rest_mutes(eim_sandbox *self, eim_sb_request *request, char **parts,
       eim_sb_user_unknown(&call);
     return;
   }
-  cJSON *body = eim_sb_parse_body(self, request);
+  cJSON *body = eim_sb_call_body(&call);
   if (body) mute(&call, body);
   cJSON_Delete(body);
 }

@@ -481,6 +481,25 @@ TEST(mutes_of_the_whole_app) {
   end();
 }
 
+TEST(a_shielded_group_is_silent) {
+  REQUIRE(begin());
+  eim_sandbox_add_group(box, "g", false, (const char *const[]){"bob", "alice"}, 2);
+  raw_socket *line = raw_login(box, "alice", "p", "web_1");
+  REQUIRE(line);
+  CHECK_INT(sent(line, 1, "g", "conference.easemob.com", 2), 0);
+  CHECK_INT(eim_sandbox_waiting(box, "bob"), 1);
+  GRANTED(bob, "PUT", "/users/bob", "{\"entities\":[{\"notification_ignore_g\":true}]}",
+          "entities");
+  GRANTED(bob, "GET", "/chatgroups/g", NULL, "\"shieldgroup\":true");
+  CHECK_INT(sent(line, 2, "g", "conference.easemob.com", 2), 0);
+  CHECK_INT(eim_sandbox_waiting(box, "bob"), 1);
+  GRANTED(bob, "DELETE", "/chatgroups/g/shield?version=v3", NULL, "\"result\":true");
+  CHECK_INT(sent(line, 3, "g", "conference.easemob.com", 2), 0);
+  CHECK_INT(eim_sandbox_waiting(box, "bob"), 2);
+  raw_close(line);
+  end();
+}
+
 TEST(conversations_are_listed) {
   REQUIRE(begin());
   raw_socket *line = raw_login(box, "alice", "p", "web_1");
@@ -515,5 +534,94 @@ TEST(conversations_are_listed) {
   CHECK_INT(sent(line, 4, "bob", "easemob.com", 1), 0);
   GRANTED(bob, "GET", list, NULL, "\"unread_num\":1");
   raw_close(line);
+  end();
+}
+
+/* Bodies of any shape: they are refused or taken, and the sandbox goes on. */
+TEST(bodies_of_any_shape) {
+  static const char *const calls[][2] = {
+      {"POST", "/chatgroups"},
+      {"PUT", "/chatgroups/g"},
+      {"POST", "/chatgroups/g/users"},
+      {"POST", "/chatgroups/g/admin"},
+      {"POST", "/chatgroups/g/apply"},
+      {"POST", "/chatgroups/g/apply_verify"},
+      {"POST", "/chatgroups/g/invite"},
+      {"POST", "/chatgroups/g/invite_verify"},
+      {"POST", "/chatgroups/g/mute"},
+      {"POST", "/chatgroups/g/blocks/users"},
+      {"POST", "/chatgroups/g/white/users"},
+      {"POST", "/chatgroups/g/announcement"},
+      {"POST", "/chatrooms"},
+      {"PUT", "/chatrooms/r"},
+      {"POST", "/chatrooms/super_admin"},
+      {"PUT", "/metadata/chatgroup/g/user/alice"},
+      {"POST", "/metadata/chatgroup/g/get"},
+      {"PUT", "/metadata/chatroom/r/user/alice"},
+      {"DELETE", "/metadata/chatroom/r/user/alice"},
+      {"POST", "/metadata/chatroom/r"},
+      {"POST", "/metadata/user/get"},
+      {"POST", "/users/alice/contacts/apply"},
+      {"PUT", "/users/alice/contacts/users/bob"},
+      {"POST", "/users/alice/blocks/users"},
+      {"DELETE", "/sdk/user/alice/blocks"},
+      {"POST", "/users/alice/presence"},
+      {"DELETE", "/users/alice/presence"},
+      {"POST", "/users/alice/presence/60"},
+      {"POST", "/users/alice/presence/web/1"},
+      {"POST", "/users/alice/messageroaming"},
+      {"DELETE", "/users/alice/user_channel"},
+      {"POST", "/sdk/user/alice/user_channel/top"},
+      {"POST", "/sdk/user/alice/user_channels/mark"},
+      {"POST", "/mutes"},
+      {"PUT", "/users/alice"},
+      {"POST", "/users/batch/status"},
+  };
+  static const char *const names[] = {
+      "groupname",    "public",    "members",  "owner",       "usernames", "newadmin",
+      "newowner",     "applicant", "invitee",  "message",     "maxusers",  "mute_duration",
+      "announcement", "name",      "metaData", "keys",        "targets",   "properties",
+      "remark",       "queue",     "start",    "channel",     "type",      "to",
+      "mark",         "username",  "chat",     "superadmin",  "ext",       "verifyResult",
+      "pull_number",  "msgType",   "userId",   "description", "custom",    "nickname",
+      "entities"};
+  static const char *const values[] = {"null",
+                                       "true",
+                                       "-1",
+                                       "1e300",
+                                       "\"\"",
+                                       "\"x\"",
+                                       "[]",
+                                       "[null]",
+                                       "[1,[\"a\"],{\"b\":2}]",
+                                       "{}",
+                                       "{\"\":\"\"}",
+                                       "{\"a\":1,\"b\":[\"c\"],\"d\":null}",
+                                       "[\"bob\",\"bob\",\"\"]"};
+  REQUIRE(begin());
+  for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+    static const char *const whole[] = {"[]", "[1]", "[\"bob\"]", "{}", "[{\"to\":\"bob\"}]"};
+    for (size_t n = 0; n < sizeof whole / sizeof *whole + sizeof values / sizeof *values; n++) {
+      eim_sandbox_add_group(box, "g", false, (const char *const[]){"alice", "bob"}, 2);
+      eim_sandbox_add_group(box, "r", true, (const char *const[]){"alice", "bob"}, 2);
+      char body[4096] = "";
+      if (n < sizeof whole / sizeof *whole) {
+        strcpy(body, whole[n]);
+      } else {
+        for (size_t m = 0; m < sizeof names / sizeof *names; m++)
+          snprintf(body + strlen(body), sizeof body - strlen(body), "%c\"%s\":%s", m ? ',' : '{',
+                   names[m], values[n - sizeof whole / sizeof *whole]);
+        strcat(body, "}");
+      }
+      for (int by = 0; by < 2; by++) {
+        raw_answer answer = call(by ? app : alice, calls[i][0], calls[i][1], body);
+        if (answer.status < 200 || answer.status > 499)
+          eim_test_fail(__FILE__, __LINE__, "%s %s %.60s: %d %s", calls[i][0], calls[i][1], body,
+                        answer.status, answer.body ? answer.body : "");
+        raw_free(&answer);
+      }
+    }
+  }
+  GRANTED(app, "GET", "/chatgroups", NULL, "\"data\":");
   end();
 }
