@@ -8,7 +8,8 @@ if(EIM_WERROR)
 endif()
 # Names of files in messages of OpenSSL and in asserts, without the folder it was built in.
 target_compile_options(eim_options INTERFACE -fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=)
-target_compile_definitions(eim_options INTERFACE _GNU_SOURCE)
+# 64 bits for sizes and inodes of files on 32-bit machines too, as the third parties have them: uv_fs_t has an off_t.
+target_compile_definitions(eim_options INTERFACE _GNU_SOURCE _FILE_OFFSET_BITS=64)
 if(EIM_SANITIZE)
   # For every target, generated code too: TSan must see all of it.
   add_compile_options(-fsanitize=${EIM_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)

@@ -15,6 +15,7 @@ if(EIM_DEPS_PREFIX)
   set(ENV{PKG_CONFIG_LIBDIR} ${EIM_DEPS_PREFIX}/lib/pkgconfig)
   set(ENV{PKG_CONFIG_PATH} "")
   set(PKG_CONFIG_ARGN --static)
+  list(APPEND CMAKE_FIND_ROOT_PATH ${EIM_DEPS_PREFIX}) # toolchains for other machines look nowhere else
 endif()
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)

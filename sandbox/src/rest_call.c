@@ -29,8 +29,9 @@ bool eim_sb_admit(eim_sb_call *call, const eim_sb_user *owner) {
   return true;
 }
 
-static void refuse(const eim_sb_call *call, int status, const char *error, const char *exception,
-                   const char *format, va_list args) {
+__attribute__((format(printf, 5, 0))) static void refuse(const eim_sb_call *call, int status,
+                                                         const char *error, const char *exception,
+                                                         const char *format, va_list args) {
   char text[400];
   vsnprintf(text, sizeof text, format, args);
   eim_sb_refuse(call->self, call->request, status, error, exception, text);

@@ -114,3 +114,18 @@ const char *eim_nearest(const char *word, const char *const *names, size_t count
   }
   return best;
 }
+
+/* By its result's type: which strerror_r this is. */
+static const char *words_of_glibc(const char *words, char *buffer, size_t size) {
+  (void)buffer, (void)size;
+  return words;
+}
+static const char *words_of_posix(int failed, char *buffer, size_t size) {
+  if (failed) snprintf(buffer, size, "unknown error");
+  return buffer;
+}
+
+const char *eim_errno_text(int code, char *buffer, size_t size) {
+  return _Generic(strerror_r(code, buffer, size), char *: words_of_glibc, default: words_of_posix)(
+      strerror_r(code, buffer, size), buffer, size);
+}

@@ -19,6 +19,9 @@ bool eim_parse_i64(const char *text, int64_t *out);
 bool eim_parse_u64(const char *text, uint64_t *out);
 /* Decimal digits of value with NUL; buffer of 21 bytes. Returns buffer. */
 char *eim_u64_text(uint64_t value, char buffer[21]);
+/* Words for an errno; buffer or a constant. strerror_r of glibc returns the words, that of musl,
+ * and of Android below API 23, whether it could write them. */
+const char *eim_errno_text(int code, char *buffer, size_t size);
 /* Nearest of `names` (count) to `word` by edit distance, NULL when none is near. */
 const char *eim_nearest(const char *word, const char *const *names, size_t count);
 

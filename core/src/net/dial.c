@@ -120,7 +120,7 @@ static void note_errno(eim_dial *self, int code) {
                            self->proxy.kind ? "{\"what\":\"proxy\"}" : "{\"what\":\"connect\"}",
                            "cannot connect to %s%s (%s): %s", self->proxy.kind ? "the proxy " : "",
                            self->proxy.kind ? self->proxy.host : self->host, address,
-                           strerror_r(code, text, sizeof text));
+                           eim_errno_text(code, text, sizeof text));
 }
 
 static void refuse_by_proxy(eim_dial *self, int code, const char *why) {

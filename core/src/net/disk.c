@@ -28,7 +28,7 @@ static eim_error *os_error(const char *what, const char *path) {
   int number = errno;
   return eim_error_new_detail(EIM_E_INVALID, EIM_DOMAIN_OS, number, 0, "{\"what\":\"file\"}",
                               "cannot %s '%s': %s", what, path,
-                              strerror_r(number, reason, sizeof reason));
+                              eim_errno_text(number, reason, sizeof reason));
 }
 
 static eim_error *file_error(const char *path, const char *what) {

@@ -315,9 +315,9 @@ static void fail_later(eim_http *self, eim_error *error) {
 static eim_error *network(const eim_http *self, int code, const char *what) {
   char reason[128], detail[64];
   snprintf(detail, sizeof detail, "{\"what\":\"%s\"}", what);
-  return eim_error_new_detail(EIM_E_NETWORK, EIM_DOMAIN_OS, code, EIM_ERROR_RETRIABLE, detail,
-                              "%s: %s", self->host,
-                              *self->text ? self->text : strerror_r(code, reason, sizeof reason));
+  return eim_error_new_detail(
+      EIM_E_NETWORK, EIM_DOMAIN_OS, code, EIM_ERROR_RETRIABLE, detail, "%s: %s", self->host,
+      *self->text ? self->text : eim_errno_text(code, reason, sizeof reason));
 }
 
 static eim_error *explain(eim_http *self, CURLcode code) {

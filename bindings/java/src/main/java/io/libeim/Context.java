@@ -1,5 +1,6 @@
 package io.libeim;
 
+import java.util.Collections;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CompletableFuture;
@@ -29,8 +30,9 @@ public final class Context implements AutoCloseable {
 
   final eim_context core;
   private final AtomicReference<Thread> polling = new AtomicReference<>();
-  private final Set<ClientSink> sinks = ConcurrentHashMap.newKeySet();
-  private final Set<Client> kept = ConcurrentHashMap.newKeySet();
+  // Not newKeySet(): Android has it from API 24 on.
+  private final Set<ClientSink> sinks = Collections.newSetFromMap(new ConcurrentHashMap<ClientSink, Boolean>());
+  private final Set<Client> kept = Collections.newSetFromMap(new ConcurrentHashMap<Client, Boolean>());
   private volatile Thread thread;
   private volatile boolean closed;
 
