@@ -6,7 +6,8 @@
 # -DEIM_DEPS_PREFIX=FOLDER. The result is kept in ${XDG_CACHE_HOME:-~/.cache}/libeim, under a hash of the
 # recipe and the compiler, so it is paid for once.
 #
-#   --host TRIPLE   a cross compiler on the PATH: TRIPLE-gcc, TRIPLE-ar (aarch64-linux-gnu, x86_64-linux-musl, …)
+#   --host TRIPLE   a cross compiler on the PATH: TRIPLE-gcc or TRIPLE-cc, and TRIPLE-ar (aarch64-linux-gnu,
+#                   x86_64-linux-musl, …)
 #   --android ABI   arm64-v8a, armeabi-v7a, x86_64 or x86, by the NDK in $ANDROID_NDK_HOME
 #                   (API level 21, or $ANDROID_API)
 #   --folder FOLDER where to keep it instead
@@ -35,13 +36,14 @@ if [ -n "$android" ]; then
   *) echo "deps: no such ABI: $android" >&2 && exit 2 ;;
   esac
   system=Android api=${ANDROID_API:-21}
-  tools=$ANDROID_NDK_HOME/toolchains/llvm/prebuilt/linux-x86_64/bin
+  tools=$(echo "$ANDROID_NDK_HOME"/toolchains/llvm/prebuilt/*/bin)
   CC=$tools/$host$api-clang AR=$tools/llvm-ar RANLIB=$tools/llvm-ranlib
   PATH=$tools:$PATH
   export ANDROID_NDK_ROOT=$ANDROID_NDK_HOME
 elif [ -n "$host" ]; then
   processor=${host%%-*}
   CC=$host-gcc AR=$host-ar RANLIB=$host-ranlib
+  if command -v "$host-cc" >/dev/null 2>&1; then CC=$host-cc; fi
   command -v "$AR" >/dev/null 2>&1 || AR=ar RANLIB=ranlib # musl-tools bring a compiler only
   case $processor in
   aarch64) openssl_target=linux-aarch64 ;;
@@ -79,6 +81,9 @@ mkdir -p "$prefix"
 jobs=$(nproc 2>/dev/null || echo 2)
 # Sections, so that a linker drops what is not used; hidden, so that nothing of it is ever exported.
 plain_flags="-Os -fPIC -ffunction-sections -fdata-sections -fvisibility=hidden"
+# On Android below API 24 libc lacks functions that these libraries have but libeim does not call (getifaddrs, …): declared
+# weakly they compile, the linker drops their callers with --gc-sections, and scripts/elf_check.py sees what is left.
+[ "$system" != Android ] || plain_flags="$plain_flags -D__ANDROID_UNAVAILABLE_SYMBOLS_ARE_WEAK__"
 flags="$plain_flags -ffile-prefix-map=$work/=" # OpenSSL builds with relative names, and keeps its flags as a text
 launcher=''
 if command -v ccache >/dev/null 2>&1; then launcher=ccache; fi
