@@ -35,7 +35,7 @@ eim_need(OPENSSL "openssl>=3.0" "libssl-dev")
 eim_need(UV "libuv>=1.40" "libuv1-dev")
 eim_need(PROTOBUFC "libprotobuf-c>=1.3" "libprotobuf-c-dev")
 eim_need(LZ4 "liblz4>=1.9" "liblz4-dev")
-if(EIM_BUILD_SANDBOX) # its option --data; packages with their third parties inside do without
+if(EIM_BUILD_SANDBOX) # its option --data; third parties built in may come without (packaging/deps)
   if(EIM_DEPS_PREFIX)
     pkg_check_modules(SQLITE QUIET IMPORTED_TARGET "sqlite3>=3.24")
   else()

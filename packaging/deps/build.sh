@@ -205,6 +205,24 @@ with_cmake libwebsockets "$work/libwebsockets" -DLWS_WITH_SHARED=OFF -DLWS_WITH_
   -DLIBUV_INCLUDE_DIRS="$prefix/include" -DLIBUV_LIBRARIES="$prefix/lib/libuv.a" -DLWS_LIBUV_INCLUDE_DIRS="$prefix/include" \
   -DLWS_LIBUV_LIBRARIES="$prefix/lib/libuv.a"
 
+# The sandbox's --data, where Debian's sources can be had (and no phone is a server). One source file, made by Tcl.
+if [ "$system" != Android ] && [ -f "$cache/archives/sqlite-$(version sqlite).tar.gz" ] && command -v tclsh >/dev/null 2>&1; then
+  step sqlite
+  unpack sqlite
+  (
+    cd "$work/sqlite"
+    quiet sqlite env -u CC -u AR ./configure --disable-tcl --disable-shared --disable-readline # of this machine: it writes source
+    quiet sqlite make sqlite3.c
+    quiet sqlite $launcher "$CC" $flags -DNDEBUG -DSQLITE_OMIT_LOAD_EXTENSION -DSQLITE_DQS=0 -DSQLITE_DEFAULT_MEMSTATUS=0 \
+      -c sqlite3.c -o sqlite3.o
+    quiet sqlite "$AR" rcs "$prefix/lib/libsqlite3.a" sqlite3.o
+    cp sqlite3.h "$prefix/include/"
+  )
+  package sqlite3 "$(version sqlite)" sqlite3 "$threads -lm" ''
+else
+  echo "deps: without SQLite: a sandbox built with these has no --data" >&2
+fi
+
 package libuv "$(version libuv)" uv "$threads" ''
 package libwebsockets "$(version libwebsockets)" websockets '' 'libuv openssl'
 package libprotobuf-c "$(version protobuf-c)" protobuf-c '' ''
@@ -212,8 +230,8 @@ rm -f "$prefix/lib/pkgconfig/libuv-static.pc" "$prefix/lib/pkgconfig/libwebsocke
 
 rm -rf "$prefix/share" "$prefix/bin" "$prefix/lib/cmake"
 mkdir -p "$prefix/licenses"
-for name in openssl libuv lz4 cjson protobuf-c curl libwebsockets; do
-  for file in LICENSE LICENSE.txt COPYING lib/LICENSE; do
+for name in openssl libuv lz4 cjson protobuf-c curl libwebsockets sqlite; do
+  for file in LICENSE LICENSE.txt LICENSE.md COPYING lib/LICENSE; do
     if [ -f "$work/$name/$file" ]; then cp "$work/$name/$file" "$prefix/licenses/$name.txt" && break; fi
   done
 done

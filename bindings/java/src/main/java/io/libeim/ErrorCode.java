@@ -154,6 +154,9 @@ public final class ErrorCode {
   /** The vendor's {@code FILE_INVALID}. */
   public static final int FILE_INVALID = CoreConstants.EIM_CODE_FILE_INVALID;
 
+  /** The vendor's {@code FILE_UPLOAD_FAILED}. */
+  public static final int FILE_UPLOAD_FAILED = CoreConstants.EIM_CODE_FILE_UPLOAD_FAILED;
+
   /** The vendor's {@code FILE_TOO_LARGE}. */
   public static final int FILE_TOO_LARGE = CoreConstants.EIM_CODE_FILE_TOO_LARGE;
 
@@ -202,8 +205,14 @@ public final class ErrorCode {
   /** The vendor's {@code GROUP_DISABLED}. */
   public static final int GROUP_DISABLED = CoreConstants.EIM_CODE_GROUP_DISABLED;
 
+  /** The vendor's {@code GROUP_MEMBER_ATTRIBUTES_UPDATE_FAILED}. */
+  public static final int GROUP_MEMBER_ATTRIBUTES_UPDATE_FAILED = CoreConstants.EIM_CODE_GROUP_MEMBER_ATTRIBUTES_UPDATE_FAILED;
+
   /** The vendor's {@code CHATROOM_NOT_JOINED}. */
   public static final int CHATROOM_NOT_JOINED = CoreConstants.EIM_CODE_CHATROOM_NOT_JOINED;
+
+  /** The vendor's {@code CHATROOM_PERMISSION_DENIED}. */
+  public static final int CHATROOM_PERMISSION_DENIED = CoreConstants.EIM_CODE_CHATROOM_PERMISSION_DENIED;
 
   /** The vendor's {@code CHATROOM_MEMBERS_FULL}. */
   public static final int CHATROOM_MEMBERS_FULL = CoreConstants.EIM_CODE_CHATROOM_MEMBERS_FULL;
@@ -211,8 +220,29 @@ public final class ErrorCode {
   /** The vendor's {@code CHATROOM_NOT_EXIST}. */
   public static final int CHATROOM_NOT_EXIST = CoreConstants.EIM_CODE_CHATROOM_NOT_EXIST;
 
+  /** The vendor's {@code CONTACT_REACH_LIMIT}. */
+  public static final int CONTACT_REACH_LIMIT = CoreConstants.EIM_CODE_CONTACT_REACH_LIMIT;
+
+  /** The vendor's {@code PRESENCE_PARAM_LENGTH_EXCEED}. */
+  public static final int PRESENCE_PARAM_LENGTH_EXCEED = CoreConstants.EIM_CODE_PRESENCE_PARAM_LENGTH_EXCEED;
+
+  /** The vendor's {@code TRANSLATE_MESSAGE_FAIL}. */
+  public static final int TRANSLATE_MESSAGE_FAIL = CoreConstants.EIM_CODE_TRANSLATE_MESSAGE_FAIL;
+
   /** The vendor's {@code MODERATION_FAILED}. */
   public static final int MODERATION_FAILED = CoreConstants.EIM_CODE_MODERATION_FAILED;
+
+  /** The vendor's {@code REACTION_HAS_BEEN_OPERATED}. */
+  public static final int REACTION_HAS_BEEN_OPERATED = CoreConstants.EIM_CODE_REACTION_HAS_BEEN_OPERATED;
+
+  /** The vendor's {@code REACTION_OPERATION_IS_ILLEGAL}. */
+  public static final int REACTION_OPERATION_IS_ILLEGAL = CoreConstants.EIM_CODE_REACTION_OPERATION_IS_ILLEGAL;
+
+  /** The vendor's {@code THREAD_NOT_EXIST}. */
+  public static final int THREAD_NOT_EXIST = CoreConstants.EIM_CODE_THREAD_NOT_EXIST;
+
+  /** The vendor's {@code THREAD_ALREADY_EXIST}. */
+  public static final int THREAD_ALREADY_EXIST = CoreConstants.EIM_CODE_THREAD_ALREADY_EXIST;
 
   private ErrorCode() {}
 }

@@ -74,6 +74,9 @@ public final class Sandbox implements AutoCloseable {
     command.add(System.getProperty("java.home") + File.separator + "bin" + File.separator + "java");
     // Small and quick to start; -Xrs leaves the signals to the sandbox.
     command.addAll(Arrays.asList("-Xrs", "-Xshare:auto", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx16m"));
+    if (Double.parseDouble(System.getProperty("java.specification.version")) >= 24) { // "1.8" is Java 8
+      command.add("--enable-native-access=ALL-UNNAMED"); // else it warns on stderr of what it loads
+    }
     for (String property : new String[] {NativeLibrary.LIBRARY, NativeLibrary.TMPDIR, "java.library.path"}) {
       String value = System.getProperty(property);
       if (value != null) {

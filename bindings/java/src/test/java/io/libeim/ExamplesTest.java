@@ -32,6 +32,9 @@ class ExamplesTest {
   private static Process start(Map<String, String> environment, String... arguments) throws IOException {
     List<String> command = new ArrayList<>();
     command.add(Paths.get(System.getProperty("java.home"), "bin", "java").toString());
+    if (Double.parseDouble(System.getProperty("java.specification.version")) >= 24) {
+      command.add("--enable-native-access=ALL-UNNAMED");
+    }
     command.addAll(Arrays.asList("-Dfile.encoding=UTF-8", "-cp", path(Client.class) + File.pathSeparator + path(JSONObject.class)));
     command.addAll(Arrays.asList(arguments));
     ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
