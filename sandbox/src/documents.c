@@ -66,9 +66,18 @@ static void add_names(cJSON *to, const char *name, const eim_sb_names *names) {
     cJSON_AddItemToArray(list, cJSON_CreateString(names->items[i]));
 }
 
+static void add_id(cJSON *to, const char *name, uint64_t id) {
+  char text[24]; /* 64 bits: not a number */
+  snprintf(text, sizeof text, "%llu", (unsigned long long)id);
+  if (id) cJSON_AddStringToObject(to, name, text);
+}
+
 static cJSON *group_json(const eim_sb_group *group) {
   cJSON *json = cJSON_CreateObject(), *list = cJSON_AddArrayToObject(json, "members");
   add_flag(json, "room", group->room);
+  add_text(json, "parent", group->parent);
+  add_id(json, "parentMessage", group->parent_message);
+  add_number(json, "messages", group->messages);
   add_text(json, "name", group->name);
   add_text(json, "description", group->description);
   add_text(json, "custom", group->custom);
@@ -115,12 +124,6 @@ static cJSON *group_json(const eim_sb_group *group) {
     cJSON_AddItemToArray(list, one);
   }
   return json;
-}
-
-static void add_id(cJSON *to, const char *name, uint64_t id) {
-  char text[24]; /* 64 bits: not a number */
-  snprintf(text, sizeof text, "%llu", (unsigned long long)id);
-  if (id) cJSON_AddStringToObject(to, name, text);
 }
 
 static void add_conversations(cJSON *to, const eim_sb_conversations *all) {
@@ -268,7 +271,10 @@ static bool read_group(eim_sandbox *self, const char *id, const cJSON *json, uin
               eim_sb_set_text(&group->description, get_text(json, "description")) &&
               eim_sb_set_text(&group->custom, get_text(json, "custom")) &&
               eim_sb_set_text(&group->announcement, get_text(json, "announcement")) &&
-              eim_sb_set_text(&group->avatar, get_text(json, "avatar"));
+              eim_sb_set_text(&group->avatar, get_text(json, "avatar")) &&
+              eim_sb_set_text(&group->parent, get_text(json, "parent"));
+  eim_parse_u64(get_text(json, "parentMessage"), &group->parent_message);
+  group->messages = get_number(json, "messages");
   snprintf(group->owner, sizeof group->owner, "%s", get_text(json, "owner"));
   group->is_public = get_flag(json, "public");
   group->members_only = get_flag(json, "membersOnly");
@@ -357,6 +363,8 @@ bool eim_sb_read_document(eim_sandbox *self, const char *kind, const char *key, 
     good = read_group(self, key, json, digest_of(text));
   } else if (strcmp(kind, "user") == 0) {
     good = read_user(self, key, json, digest_of(text));
+  } else if (strcmp(kind, "message") == 0) {
+    good = eim_sb_read_notes(self, key, json);
   } else if (strcmp(kind, "app") == 0) {
     good = get_names(json, "names", &self->super_admins);
     self->super_admins_digest = digest_of(text);

@@ -1,8 +1,8 @@
 /* documents.h - state that the store keeps as a whole, one JSON text for each: groups and chat
- * rooms; contacts, blocks, attributes and presence of an account; super admins. It changes in many
- * places, so what was looked up in a turn that may have changed something (documents_due) is
- * compared at the commit with what is kept, and written when it differs. Without a store nothing
- * here does anything. */
+ * rooms; contacts, blocks, attributes and presence of an account; super admins; reactions and pins
+ * of a message (told apart, by history.c). It changes in many places, so what was looked up in a
+ * turn that may have changed something (documents_due) is compared at the commit with what is kept,
+ * and written when it differs. Without a store nothing here does anything. */
 #ifndef EIM_SANDBOX_DOCUMENTS_H
 #define EIM_SANDBOX_DOCUMENTS_H
 

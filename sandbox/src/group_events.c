@@ -8,7 +8,7 @@
 /* The bytes of the MUCBody, or NULL. */
 static uint8_t *pack(eim_sandbox *self, const eim_sb_group *group, const eim_sb_muc *event,
                      size_t *size) {
-  Easemob__Pb__JID group_jid, from, to, *list[] = {&to};
+  Easemob__Pb__JID group_jid, parent, from, to, *list[] = {&to};
   Easemob__Pb__MUCBody__EventInfo info = EASEMOB__PB__MUCBODY__EVENT_INFO__INIT;
   Easemob__Pb__MUCBody body = EASEMOB__PB__MUCBODY__INIT;
   eim_sb_jid(self, &group_jid, group->id, EIM_SB_DOMAIN_GROUP, NULL);
@@ -23,7 +23,13 @@ static uint8_t *pack(eim_sandbox *self, const eim_sb_group *group, const eim_sb_
   body.has_operation = body.has_ischatroom = 1;
   body.operation = (Easemob__Pb__MUCBody__Operation)event->operation;
   body.ischatroom = group->room;
-  /* The two with which the published SDK reads it. */
+  if (eim_sb_is_thread(group)) {
+    eim_sb_jid(self, &parent, group->parent, EIM_SB_DOMAIN_GROUP, NULL);
+    body.has_isthread = body.isthread = 1;
+    body.mucparentid = &parent;
+    body.mucname = group->name;
+  }
+  /* The two of groups with which the published SDK reads it. */
   if (event->operation == EASEMOB__PB__MUCBODY__OPERATION__INVITE ||
       event->operation == EASEMOB__PB__MUCBODY__OPERATION__DIRECT_JOINED)
     body.mucname = *group->name ? group->name : NULL;

@@ -22,6 +22,10 @@ eim_sb_group *eim_sb_find_group(eim_sandbox *self, const char *id) {
   return group;
 }
 
+bool eim_sb_is_thread(const eim_sb_group *group) {
+  return *group->parent != 0;
+}
+
 static void free_member(eim_sb_member *member) {
   cJSON_Delete(member->attributes);
   free(member);
@@ -48,6 +52,7 @@ static void free_group(eim_sb_group *group) {
   free(group->custom);
   free(group->announcement);
   free(group->avatar);
+  free(group->parent);
   free(group->id);
   free(group);
 }
@@ -74,6 +79,7 @@ eim_sb_group *eim_sb_create_group(eim_sandbox *self, const char *id, bool room, 
   bool good = group->id && eim_sb_set_text(&group->name, "") &&
               eim_sb_set_text(&group->description, "") && eim_sb_set_text(&group->custom, "") &&
               eim_sb_set_text(&group->announcement, "") && eim_sb_set_text(&group->avatar, "") &&
+              eim_sb_set_text(&group->parent, "") &&
               (!owner || eim_sb_join_group(self, group, owner));
   if (!good) {
     eim_sb_drop_group_document(self, group);
@@ -88,7 +94,15 @@ eim_sb_group *eim_sb_create_group(eim_sandbox *self, const char *id, bool room, 
   return group;
 }
 
+/* The first thread of this group from there on. */
+static eim_sb_group *thread_of(eim_sb_group *from, const eim_sb_group *group) {
+  while (from && strcmp(from->parent, group->id) != 0) from = from->next;
+  return from;
+}
+
 void eim_sb_destroy_group(eim_sandbox *self, eim_sb_group *group) {
+  for (eim_sb_group *thread; (thread = thread_of(self->groups, group));)
+    eim_sb_destroy_group(self, thread);
   eim_sb_group **at = &self->groups;
   while (*at != group) at = &(*at)->next;
   *at = group->next;
@@ -152,6 +166,9 @@ void eim_sb_leave_group(eim_sb_group *group, const char *name) {
     if (at->auto_delete && strcmp(at->owner, name) == 0)
       eim_sb_set_attribute(group, at->key, NULL, NULL, false);
   }
+  for (eim_sb_group *thread = thread_of(group->sandbox->groups, group); thread;
+       thread = thread_of(thread->next, group))
+    eim_sb_leave_group(thread, name);
   free_member(group->members[i]);
   group->count--;
   memmove(group->members + i, group->members + i + 1, (group->count - i) * sizeof *group->members);
@@ -224,6 +241,10 @@ void eim_sb_leave_all_groups(eim_sandbox *self, const char *name) {
     eim_sb_names_remove(&group->applicants, name);
     eim_sb_forget_invitation(group, name);
     if (!eim_sb_in_group(group, name)) continue;
+    if (eim_sb_is_thread(group)) {
+      eim_sb_leave_group(group, name);
+      continue;
+    }
     if (strcmp(group->owner, name) == 0) { /* docs/rest.md 6 */
       eim_sb_tell_members(
           self, group,

@@ -43,6 +43,11 @@ typedef struct eim_sb_group {
   struct eim_sb_group *next;
   char *id;
   bool room;
+  /* Of a chat thread, which is a group of some members of another group: that one, and the message
+   * it is about; what was said in it. "" and 0: no thread. */
+  char *parent;
+  uint64_t parent_message;
+  int64_t messages;
   char *name, *description, *custom, *announcement, *avatar; /* never NULL */
   char owner[EIM_SB_MAX_NAME + 1];                           /* "": nobody */
   bool is_public, members_only, allow_invites, invite_need_confirm;
@@ -63,10 +68,11 @@ typedef struct eim_sb_group {
 typedef enum eim_sb_role { EIM_SB_STRANGER, EIM_SB_MEMBER, EIM_SB_ADMIN, EIM_SB_OWNER } eim_sb_role;
 
 /* groups.c. Names are lower case. */
-eim_sb_group *eim_sb_find_group(eim_sandbox *self, const char *id);
+eim_sb_group *eim_sb_find_group(eim_sandbox *self, const char *id); /* threads as well */
+bool eim_sb_is_thread(const eim_sb_group *group);
 /* id NULL: a new one. NULL: no memory, or too many. */
 eim_sb_group *eim_sb_create_group(eim_sandbox *self, const char *id, bool room, const char *owner);
-void eim_sb_destroy_group(eim_sandbox *self, eim_sb_group *group);
+void eim_sb_destroy_group(eim_sandbox *self, eim_sb_group *group); /* and its threads */
 bool eim_sb_set_text(char **where, const char *text);
 eim_sb_member *eim_sb_find_member(const eim_sb_group *group, const char *name);
 bool eim_sb_in_group(const eim_sb_group *group, const char *name);

@@ -5,8 +5,17 @@
 #include <string.h>
 
 #include "sandbox.h"
+#include "threads.h"
 
-static void clear(eim_sb_kept *kept) {
+#define NOTES "message" /* the kind of their document */
+
+static void clear(eim_sandbox *self, eim_sb_kept *kept) {
+  if (kept->meta && (kept->reactions || kept->pinned_at)) {
+    cJSON_Delete(kept->reactions);
+    kept->reactions = NULL;
+    kept->pinned_at = 0;
+    eim_sb_kept_noted(self, kept);
+  }
   eim_sb_meta_unref(kept->meta);
   eim_sb_names_free(&kept->hidden);
   memset(kept, 0, sizeof *kept);
@@ -36,7 +45,7 @@ void eim_sb_keep_message(eim_sandbox *self, const eim_sb_meta *meta, const char 
   eim_sb_history *history = &self->history;
   if (!history->kept && !(history->kept = calloc(EIM_SB_HISTORY, sizeof *history->kept))) return;
   eim_sb_kept *kept = &history->kept[history->next++ % EIM_SB_HISTORY];
-  clear(kept);
+  clear(self, kept);
   kept->meta = eim_sb_meta_new(meta->pb); /* a copy: what waits may be gone earlier */
   snprintf(kept->from, sizeof kept->from, "%s", from);
   snprintf(kept->to, sizeof kept->to, "%s", to);
@@ -51,11 +60,67 @@ eim_sb_kept *eim_sb_kept_at(eim_sandbox *self, size_t n) {
   return &history->kept[(history->next - 1 - n) % EIM_SB_HISTORY];
 }
 
+eim_sb_kept *eim_sb_find_kept(eim_sandbox *self, uint64_t id) {
+  eim_sb_kept *kept;
+  for (size_t n = 0; (kept = eim_sb_kept_at(self, n)); n++)
+    if (kept->meta && kept->meta->pb->id == id) return kept;
+  return NULL;
+}
+
+void eim_sb_kept_noted(eim_sandbox *self, const eim_sb_kept *kept) {
+  char id[24];
+  snprintf(id, sizeof id, "%llu", (unsigned long long)kept->meta->pb->id);
+  char *text = NULL;
+  if (kept->reactions || kept->pinned_at) {
+    cJSON *json = cJSON_CreateObject();
+    if (kept->reactions)
+      cJSON_AddItemToObject(json, "reactions", cJSON_Duplicate(kept->reactions, true));
+    if (kept->pinned_at) {
+      cJSON_AddNumberToObject(json, "pinnedAt", (double)kept->pinned_at);
+      cJSON_AddStringToObject(json, "pinnedBy", kept->pinned_by);
+    }
+    text = cJSON_PrintUnformatted(json);
+    cJSON_Delete(json);
+  }
+  eim_sb_store_document(self->store, NOTES, id, text);
+  cJSON_free(text);
+}
+
+bool eim_sb_read_notes(eim_sandbox *self, const char *id, const cJSON *json) {
+  uint64_t number;
+  eim_sb_kept *kept = eim_parse_u64(id, &number) ? eim_sb_find_kept(self, number) : NULL;
+  if (!kept) return false;
+  const cJSON *reactions = cJSON_GetObjectItemCaseSensitive(json, "reactions");
+  const cJSON *at = cJSON_GetObjectItemCaseSensitive(json, "pinnedAt");
+  const char *by = eim_sb_string(json, "pinnedBy");
+  if (cJSON_IsArray(reactions)) kept->reactions = cJSON_Duplicate(reactions, true);
+  if (cJSON_IsNumber(at)) kept->pinned_at = (int64_t)at->valuedouble;
+  snprintf(kept->pinned_by, sizeof kept->pinned_by, "%s", by ? by : "");
+  return true;
+}
+
+char *eim_sb_kept_meta(eim_sandbox *self, const eim_sb_kept *kept, const char *user,
+                       const char *old) {
+  cJSON *overview = kept->group ? eim_sb_thread_overview(self, kept->meta->pb->id) : NULL;
+  if (!kept->reactions && !overview) return NULL;
+  cJSON *meta = old ? cJSON_Parse(old) : NULL;
+  if (!cJSON_IsObject(meta)) {
+    cJSON_Delete(meta);
+    meta = cJSON_CreateObject();
+  }
+  if (kept->reactions)
+    cJSON_AddItemToObject(meta, "reaction", eim_sb_reactions_json(kept, user, false));
+  if (overview) cJSON_AddItemToObject(meta, "thread_overview", overview);
+  char *text = cJSON_PrintUnformatted(meta);
+  cJSON_Delete(meta);
+  return text;
+}
+
 void eim_sb_forget_message(eim_sandbox *self, uint64_t id) {
   eim_sb_kept *kept;
   for (size_t n = 0; (kept = eim_sb_kept_at(self, n)); n++)
     if (kept->meta && kept->meta->pb->id == id) {
-      clear(kept);
+      clear(self, kept);
       eim_sb_store_kept(self, self->history.next - 1 - n);
     }
 }
@@ -74,7 +139,8 @@ bool eim_sb_kept_for(const eim_sb_kept *kept, const char *user, const char *with
 }
 
 void eim_sb_free_history(eim_sandbox *self) {
-  for (size_t i = 0; self->history.kept && i < EIM_SB_HISTORY; i++) clear(&self->history.kept[i]);
+  for (size_t i = 0; self->history.kept && i < EIM_SB_HISTORY; i++)
+    clear(self, &self->history.kept[i]);
   free(self->history.kept);
   self->history = (eim_sb_history){NULL, 0};
 }

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cJSON.h"
 #include "groups.h"
 #include "names.h"
 
@@ -21,6 +22,9 @@ typedef struct eim_sb_kept {
   bool group;
   int content;         /* MessageBody.Content.Type */
   eim_sb_names hidden; /* who has deleted it */
+  cJSON *reactions;    /* [{id, reaction, users}], or NULL: rest_reactions.c */
+  int64_t pinned_at;   /* 0: it is not; rest_pins.c */
+  char pinned_by[EIM_SB_MAX_NAME + 1];
 } eim_sb_kept;
 
 typedef struct eim_sb_history {
@@ -32,12 +36,23 @@ typedef struct eim_sb_history {
 void eim_sb_keep_message(eim_sandbox *self, const struct eim_sb_meta *meta, const char *from,
                          const char *to, bool group);
 void eim_sb_forget_message(eim_sandbox *self, uint64_t id);
+eim_sb_kept *eim_sb_find_kept(eim_sandbox *self, uint64_t id); /* NULL: not, or no longer */
+/* Its reactions or its pin are others now. */
+void eim_sb_kept_noted(eim_sandbox *self, const eim_sb_kept *kept);
+/* The same as the store keeps it. False: damaged. */
+bool eim_sb_read_notes(eim_sandbox *self, const char *id, const cJSON *json);
+/* What MessageBody.meta says of it besides `old` (JSON, or NULL), for this user: reactions, and the
+ * thread that it has (docs/protocol.md 12). cJSON_free() it; NULL: nothing besides. */
+char *eim_sb_kept_meta(eim_sandbox *self, const eim_sb_kept *kept, const char *user,
+                       const char *old);
 /* The n-th newest, NULL beyond the oldest; skip those without a meta. */
 eim_sb_kept *eim_sb_kept_at(eim_sandbox *self, size_t n);
 /* Deleted by this user, for him alone. */
 void eim_sb_hide_kept(eim_sandbox *self, size_t n, const char *user);
 /* Of the conversation of `user` with this user or group, and not deleted by him. */
 bool eim_sb_kept_for(const eim_sb_kept *kept, const char *user, const char *with, bool group);
+/* rest_reactions.c: as the history and the lists show them to this user. */
+cJSON *eim_sb_reactions_json(const eim_sb_kept *kept, const char *user, bool ids);
 void eim_sb_free_history(eim_sandbox *self);
 
 #endif

@@ -1,4 +1,5 @@
 /* A message as the REST API writes it: docs/rest.md 8, 9. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -92,7 +93,7 @@ static cJSON *body_json(const content *c) {
   return json;
 }
 
-/* {bodies:[…], ext, from, to, type}. */
+/* {bodies:[…], ext, from, to, type, meta}. */
 cJSON *eim_sb_payload_json(const eim_sb_kept *kept) {
   Easemob__Pb__MessageBody *body = easemob__pb__message_body__unpack(
       NULL, kept->meta->pb->payload.len, kept->meta->pb->payload.data);
@@ -104,6 +105,26 @@ cJSON *eim_sb_payload_json(const eim_sb_kept *kept) {
   add(json, "from", kept->from);
   add(json, "to", kept->to);
   add(json, "type", kept->group ? "groupchat" : "chat");
+  cJSON *meta = body->meta ? cJSON_Parse(body->meta) : NULL;
+  if (cJSON_IsObject(meta))
+    cJSON_AddItemToObject(json, "meta", meta);
+  else
+    cJSON_Delete(meta);
   easemob__pb__message_body__free_unpacked(body, NULL);
+  return json;
+}
+
+/* As D:server-side/callback_thread.md has the last message of a thread. */
+cJSON *eim_sb_message_json(const eim_sandbox *self, const eim_sb_kept *kept) {
+  char text[EIM_SB_MAX_NAME + 160];
+  cJSON *json = cJSON_CreateObject();
+  snprintf(text, sizeof text, "%llu", (unsigned long long)kept->meta->pb->id);
+  cJSON_AddStringToObject(json, "id", text);
+  snprintf(text, sizeof text, "%s_%s", self->app_key, kept->from);
+  cJSON_AddStringToObject(json, "from", text);
+  snprintf(text, sizeof text, "%s_%s", self->app_key, kept->to);
+  cJSON_AddStringToObject(json, "to", text);
+  cJSON_AddNumberToObject(json, "timestamp", (double)kept->meta->pb->timestamp);
+  cJSON_AddItemToObject(json, "payload", eim_sb_payload_json(kept));
   return json;
 }

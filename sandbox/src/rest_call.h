@@ -88,6 +88,12 @@ void eim_sb_rest_blocks(eim_sb_call *call, eim_sb_user *user);
 void eim_sb_rest_presence(eim_sb_call *call, eim_sb_user *user);
 void eim_sb_rest_roaming(eim_sb_call *call, eim_sb_user *user);
 void eim_sb_rest_delete_conversation(eim_sb_call *call, eim_sb_user *user);
+/* rest_reactions.c, rest_threads.c; parts: behind reaction, thread, threads */
+void eim_sb_rest_reactions(eim_sandbox *self, eim_sb_request *request, char **parts, int count);
+void eim_sb_rest_thread(eim_sandbox *self, eim_sb_request *request, char **parts, int count);
+void eim_sb_rest_threads(eim_sandbox *self, eim_sb_request *request, char **parts, int count);
+/* rest_pins.c */
+void eim_sb_rest_pins(eim_sb_call *call, const eim_sb_user *user);
 /* rest_conversations.c */
 void eim_sb_rest_conversations(eim_sb_call *call, eim_sb_user *user);
 /* parts: behind message/roaming */

@@ -34,7 +34,8 @@ static list conversations_of(eim_sandbox *self, eim_sb_user *user) {
     if (!kept->meta) continue;
     const char *with = kept->group || strcmp(kept->from, user->name) == 0 ? kept->to : kept->from;
     const eim_sb_group *group = kept->group ? eim_sb_find_group(self, kept->to) : NULL;
-    if (kept->group ? !group || group->room || !eim_sb_in_group(group, user->name)
+    if (kept->group ? !group || group->room || eim_sb_is_thread(group) ||
+                          !eim_sb_in_group(group, user->name)
                     : strcmp(kept->from, user->name) != 0 && strcmp(kept->to, user->name) != 0)
       continue;
     if (has(&all, with, kept->group)) continue;
@@ -231,7 +232,7 @@ static void mark(eim_sb_call *call, eim_sb_user *user) {
 }
 
 /* parts: user_channels, user_channels/page, user_channels/list, user_channels/mark,
- * user_channels/mark/search, user_channel/top */
+ * user_channels/mark/search, user_channel/top, user_channel/pin */
 void eim_sb_rest_conversations(eim_sb_call *call, eim_sb_user *user) {
   const char *what = call->count > 1 ? call->parts[1] : NULL;
   bool many = eim_sb_is(call->parts[0], "user_channels"), get = eim_sb_verb(call, "GET");
@@ -262,6 +263,8 @@ void eim_sb_rest_conversations(eim_sb_call *call, eim_sb_user *user) {
       top(call, user);
     else
       eim_sb_no_verb(call);
+  } else if (!many && call->count == 2 && eim_sb_is(what, "pin")) {
+    eim_sb_rest_pins(call, user);
   } else if (!many && !what) {
     eim_sb_rest_delete_conversation(call, user);
   }

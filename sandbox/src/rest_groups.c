@@ -205,7 +205,7 @@ static void look(eim_sb_call *call, const char *ids) {
   char *copy = eim_strdup(ids), *save = NULL;
   for (char *id = copy ? strtok_r(copy, ",", &save) : NULL; id; id = strtok_r(NULL, ",", &save)) {
     const eim_sb_group *group = eim_sb_find_group(call->self, id);
-    if (group && group->room == call->room) {
+    if (group && group->room == call->room && !eim_sb_is_thread(group)) {
       cJSON_AddItemToArray(list, details(call, group));
     } else if (several) {
       cJSON *none = cJSON_CreateObject();
@@ -250,7 +250,7 @@ static void list_groups(eim_sb_call *call, bool public_only) {
   cJSON *list = cJSON_CreateArray();
   size_t total = 0;
   for (const eim_sb_group *group = call->self->groups; group; group = group->next) {
-    if (group->room || (public_only && !group->is_public)) continue;
+    if (group->room || eim_sb_is_thread(group) || (public_only && !group->is_public)) continue;
     if (total >= page.first && total - page.first < page.limit)
       cJSON_AddItemToArray(list, in_short(call, group));
     total++;
@@ -343,7 +343,7 @@ void eim_sb_rest_joined(eim_sb_call *call, const char *name, bool rooms) {
   size_t first = page > 0 ? ((size_t)page - 1) * size : 0, total = 0;
   cJSON *list = cJSON_CreateArray();
   for (const eim_sb_group *group = call->self->groups; group; group = group->next) {
-    if (group->room != rooms || !eim_sb_in_group(group, name)) continue;
+    if (group->room != rooms || eim_sb_is_thread(group) || !eim_sb_in_group(group, name)) continue;
     if (total >= first && total - first < size)
       cJSON_AddItemToArray(list, rooms ? joined_room(call, group)
                                        : joined_group(call, group, name, old_form));
@@ -488,7 +488,7 @@ static void one(eim_sb_call *call, const char *id) {
     return;
   }
   call->group = eim_sb_find_group(call->self, id);
-  if (!call->group || call->group->room != call->room) {
+  if (!call->group || call->group->room != call->room || eim_sb_is_thread(call->group)) {
     call->group = NULL;
     eim_sb_call_refuse(call, 404, "resource_not_found",
                        "com.easemob.group.exception.ResourceNotFoundException",

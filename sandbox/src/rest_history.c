@@ -53,6 +53,31 @@ static bool fits(const eim_sb_kept *kept, const char *user, const wanted *what) 
          (!what->sender || strcmp(what->sender, kept->from) == 0);
 }
 
+/* With the meta that it has by now for this user; false: as it is. */
+static bool with_meta(eim_sandbox *self, const eim_sb_kept *kept, const char *user,
+                      eim_sb_pb_meta *out) {
+  Easemob__Pb__MessageBody *body = easemob__pb__message_body__unpack(
+      NULL, kept->meta->pb->payload.len, kept->meta->pb->payload.data);
+  char *meta = body ? eim_sb_kept_meta(self, kept, user, body->meta) : NULL;
+  uint8_t *bytes = NULL;
+  if (meta) {
+    char *old = body->meta;
+    body->meta = meta;
+    size_t size = easemob__pb__message_body__get_packed_size(body);
+    bytes = malloc(size);
+    if (bytes) {
+      easemob__pb__message_body__pack(body, bytes);
+      *out = *kept->meta->pb;
+      out->payload.data = bytes; /* the caller's */
+      out->payload.len = size;
+    }
+    body->meta = old;
+    cJSON_free(meta);
+  }
+  if (body) easemob__pb__message_body__free_unpacked(body, NULL);
+  return bytes != NULL;
+}
+
 static void add(cJSON *list, const eim_sb_pb_meta *pb) {
   size_t size = easemob__pb__meta__get_packed_size(pb);
   uint8_t *bytes = malloc(size + 1);
@@ -81,7 +106,10 @@ static void answer_page(eim_sb_call *call, const char *user, const wanted *what)
     more = found == what->limit;
     if (more) break;
     found++;
-    add(list, kept->meta->pb);
+    eim_sb_pb_meta noted;
+    bool is_noted = with_meta(call->self, kept, user, &noted);
+    add(list, is_noted ? &noted : kept->meta->pb);
+    if (is_noted) free(noted.payload.data);
     snprintf(next, sizeof next, "%llu", (unsigned long long)kept->meta->pb->id);
   }
   cJSON_AddBoolToObject(data, "is_last", !more);

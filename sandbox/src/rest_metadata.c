@@ -244,7 +244,7 @@ static void members(eim_sb_call *call) {
   if (!get && !(call->count == 4 && eim_sb_is(call->parts[2], "user"))) return;
   if (!eim_sb_admit(call, NULL)) return;
   call->group = eim_sb_find_group(call->self, call->parts[1]);
-  if (!call->group || call->group->room) {
+  if (!call->group || call->group->room || eim_sb_is_thread(call->group)) {
     refuse(call, 404, "group not exists");
     return;
   }

@@ -65,8 +65,11 @@ bool eim_sb_rest_social(eim_sandbox *self, eim_sb_request *request, char **parts
   bool user = is_user_call(parts, count);
   bool open = count == 1 && eim_sb_is(parts[0], "publicchatgroups");
   bool roaming = count > 2 && eim_sb_is(parts[0], "message") && eim_sb_is(parts[1], "roaming");
-  bool mutes = eim_sb_is(parts[0], "mutes");
-  if (!groups && !rooms && !metadata && !user && !open && !roaming && !mutes) return false;
+  bool mutes = eim_sb_is(parts[0], "mutes"), reaction = eim_sb_is(parts[0], "reaction");
+  bool thread = eim_sb_is(parts[0], "thread"), threads = eim_sb_is(parts[0], "threads");
+  if (!groups && !rooms && !metadata && !user && !open && !roaming && !mutes && !reaction &&
+      !thread && !threads)
+    return false;
   bool form = metadata && count == 3 && eim_sb_is(parts[1], "user");
   if (!form && !is_plain_body(request)) { /* docs/rest.md 1 */
     eim_sb_refuse(self, request, 415, "web_application", "javax.ws.rs.NotSupportedException",
@@ -79,6 +82,12 @@ bool eim_sb_rest_social(eim_sandbox *self, eim_sb_request *request, char **parts
     eim_sb_rest_metadata(self, request, parts + 1, count - 1);
   else if (mutes)
     eim_sb_rest_mutes(self, request, parts + 1, count - 1);
+  else if (reaction)
+    eim_sb_rest_reactions(self, request, parts + 1, count - 1);
+  else if (thread)
+    eim_sb_rest_thread(self, request, parts + 1, count - 1);
+  else if (threads)
+    eim_sb_rest_threads(self, request, parts + 1, count - 1);
   else if (roaming)
     eim_sb_rest_delete_roaming(self, request, parts + 2, count - 2);
   else if (open)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sandbox.h"
+#include "threads.h"
 
 enum { EDITS = 10 /* of one message */, MOST_DIRECTED = 20 /* docs/rest.md 16 */ };
 
@@ -260,6 +261,29 @@ static bool note_edit(eim_sandbox *self, const eim_sb_user *user, bool group, in
   return good;
 }
 
+/* What a message in a thread says of it: D:server-side/callback_thread.md. False: no memory. */
+static bool note_thread(const eim_sb_group *thread, eim_sb_pb_meta *down) {
+  Easemob__Pb__MessageBody *body =
+      easemob__pb__message_body__unpack(NULL, down->payload.len, down->payload.data);
+  char *meta = body ? eim_sb_thread_meta(thread, body->meta) : NULL, *kept = NULL;
+  uint8_t *bytes = NULL;
+  if (meta) {
+    kept = body->meta;
+    body->meta = meta;
+    size_t packed = easemob__pb__message_body__get_packed_size(body);
+    bytes = malloc(packed);
+    if (bytes) {
+      easemob__pb__message_body__pack(body, bytes);
+      down->payload.data = bytes; /* freed by chat() */
+      down->payload.len = packed;
+    }
+    body->meta = kept;
+  }
+  cJSON_free(meta);
+  if (body) easemob__pb__message_body__free_unpacked(body, NULL);
+  return bytes != NULL;
+}
+
 static verdict chat(eim_sandbox *self, eim_sb_conn *conn, const eim_sb_pb_meta *up,
                     uint64_t server_id, int64_t timestamp, char *edit, size_t edit_size) {
   verdict why = check_chat(self, conn->user, up);
@@ -275,6 +299,9 @@ static verdict chat(eim_sandbox *self, eim_sb_conn *conn, const eim_sb_pb_meta *
   bool group = up->to->domain && strcmp(up->to->domain, EIM_SB_DOMAIN_GROUP) == 0;
   eim_sb_pb_meta down = *up;
   bool edited = note_edit(self, conn->user, group, timestamp, &down, edit, edit_size);
+  eim_sb_group *thread = group ? eim_sb_find_group(self, up->to->name) : NULL;
+  if (thread && !eim_sb_is_thread(thread)) thread = NULL;
+  bool noted = thread && is_content(body) && !edited && note_thread(thread, &down);
   Easemob__Pb__JID from, to;
   eim_sb_jid(self, &from, conn->user->name, EIM_SB_DOMAIN_USER, conn->device->resource);
   eim_sb_jid(self, &to, up->to->name, group ? EIM_SB_DOMAIN_GROUP : EIM_SB_DOMAIN_USER, NULL);
@@ -287,7 +314,7 @@ static verdict chat(eim_sandbox *self, eim_sb_conn *conn, const eim_sb_pb_meta *
   down.n_directedusers = 0;
   down.directedusers = NULL;
   eim_sb_meta *meta = eim_sb_meta_new(&down);
-  if (edited) free(down.payload.data);
+  if (edited || noted) free(down.payload.data);
   if (!meta)
     why = (verdict){EASEMOB__PB__STATUS__ERROR_CODE__FAIL, "out of memory"};
   else if (group)
@@ -297,14 +324,20 @@ static verdict chat(eim_sandbox *self, eim_sb_conn *conn, const eim_sb_pb_meta *
   if (!why.code && !edited && is_content(body))
     eim_sb_remember_sent(self, server_id, timestamp, conn->user->name, group ? up->to->name : NULL,
                          group && body->msgconfig && body->msgconfig->allowgroupack);
-  if (!why.code && body->has_type && body->type == EASEMOB__PB__MESSAGE_BODY__TYPE__RECALL)
+  if (!why.code && body->has_type && body->type == EASEMOB__PB__MESSAGE_BODY__TYPE__RECALL) {
+    bool was = eim_sb_find_kept(self, body->ackmessageid) != NULL;
     eim_sb_forget_message(self, body->ackmessageid);
+    if (was && thread) eim_sb_thread_said(self, thread, conn->user->name, -1);
+  }
   if (!why.code && body->has_type && body->type == EASEMOB__PB__MESSAGE_BODY__TYPE__CHANNEL_ACK)
     eim_sb_conversation_read(self, conn->user, up->to->name, group);
   if (!why.code && !edited && is_content(body)) {
     char *name = group ? eim_strdup(up->to->name) : eim_sb_lower(up->to->name);
+    uint64_t before = self->history.next;
     if (name) eim_sb_keep_message(self, meta, conn->user->name, name, group);
     free(name);
+    if (thread && self->history.next != before)
+      eim_sb_thread_said(self, thread, conn->user->name, 1);
   }
   easemob__pb__message_body__free_unpacked(body, NULL);
   eim_sb_meta_unref(meta);

@@ -341,8 +341,9 @@ bool eim_sb_logout(eim_sandbox *self, eim_sb_conn *conn, const eim_sb_msync *fra
 bool eim_sb_upload(eim_sandbox *self, eim_sb_conn *conn, const eim_sb_pb_meta *meta);
 uint64_t eim_sb_push_meta(eim_sandbox *self, eim_sb_user *user, eim_sb_pb_meta *meta);
 
-/* payload.c: {bodies, ext, from, to, type} */
+/* payload.c: {bodies, ext, from, to, type, meta}; and {id, from, to, timestamp, payload} */
 cJSON *eim_sb_payload_json(const eim_sb_kept *kept);
+cJSON *eim_sb_message_json(const eim_sandbox *self, const eim_sb_kept *kept);
 
 /* moderation.c; as: sensitive, antispam, moderation or callback */
 bool eim_sb_moderate(eim_sandbox *self, const char *const *words, size_t count, const char *as);

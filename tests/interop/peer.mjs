@@ -28,7 +28,8 @@ const EVENTS = ['onConnected', 'onDisconnected', 'onError', 'onTokenWillExpire',
   'onCmdMessage', 'onCustomMessage', 'onLocationMessage', 'onImageMessage', 'onAudioMessage', 'onVideoMessage',
   'onFileMessage', 'onReadMessage', 'onDeliveredMessage', 'onChannelMessage', 'onRecallMessage', 'onReceivedMessage',
   'onGroupEvent', 'onChatroomEvent', 'onContactInvited', 'onContactAgreed', 'onContactRefuse', 'onContactDeleted',
-  'onContactAdded', 'onPresenceStatusChange', 'onReactionChange', 'onMultiDeviceEvent', 'onModifiedMessage',
+  'onContactAdded', 'onPresenceStatusChange', 'onReactionChange', 'onChatThreadChange', 'onMessagePinEvent',
+  'onMultiDeviceEvent', 'onModifiedMessage',
   'onReconnecting', 'onOffline', 'onOnline', 'onStatisticMessage', 'onCombineMessage'];
 
 const out = (object) => process.stdout.write(JSON.stringify(object) + '\n');
