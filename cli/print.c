@@ -223,10 +223,8 @@ void eim_cli_print_message(eim_cli_print *self, const eim_message *message) {
   cJSON_AddStringToObject(node, "from", eim_message_from(message));
   cJSON_AddStringToObject(node, "to", eim_message_to(message));
   add_int(node, "time", eim_message_time(message));
-  if (text)
-    cJSON_AddStringToObject(node, "text", text);
-  else
-    add_raw(node, "body", eim_message_body(message));
+  if (text) cJSON_AddStringToObject(node, "text", text);
+  add_raw(node, "body", eim_message_body(message));
   add_raw(node, "ext", eim_message_ext(message));
   end(self, root);
 }

@@ -5,6 +5,7 @@ Without a sandbox only what needs none. Ends with "N passed, N failed". Every wa
 """
 import json
 import os
+import pty
 import queue
 import signal
 import socket
@@ -356,14 +357,77 @@ class Conversation(unittest.TestCase):
              {"lat": 31.25, "lng": -121, "addr": "The Bund, 18", "buildingName": ""}),
             (["--type", "file", "--field", "url=https://h/a?x=1", "--field", "file_length=7"], "file",
              {"url": "https://h/a?x=1", "secret": "", "filename": "", "file_length": 7}),
+            (["--type", "img", "--field", "url=https://h/a", "--field", "width=8", "--field", "height=9"], "img",
+             {"url": "https://h/a", "secret": "", "filename": "", "width": 8, "height": 9}),
+            (["--type", "audio", "--field", "url=https://h/a", "--field", "length=3"], "audio",
+             {"url": "https://h/a", "secret": "", "filename": "", "length": 3}),
+            (["--type", "video", "--field", "url=https://h/a", "--field", "thumb=https://h/t"], "video",
+             {"url": "https://h/a", "secret": "", "filename": "", "thumb": "https://h/t"}),
+            (["Hello", "--field", 'receiverList=["bob"]', "--chat-type", "group", "--field", 'msgConfig={"allowGroupAck":true}'],
+             "txt", {"msg": "Hello", "msgConfig": {"allowGroupAck": True}}),
         ]
+        self.admin("/groups", id="g", members=["alice", "bob"])
         listen.expect("onConnected")
         for options, kind, body in kinds:
-            sent = eim("send", "--to", "bob", *options, env=self.env("alice"))
+            sent = eim("send", "--to", "g" if kind == "txt" else "bob", *options, env=self.env("alice"))
             self.assertEqual(sent.returncode, 0, sent.stderr)
             message = listen.expect("onMessage")["message"]
             self.assertEqual((message["type"], message["body"]), (kind, {"type": kind, **body}))
+        inner = [{"type": "txt", "to": "carol", "msg": "one"}, {"type": "cmd", "to": "carol", "action": "two"}]
+        sent = eim("send", "--to", "bob", "--type", "combine", "--field", f"messages={json.dumps(inner)}",
+                   "--field", "title=T", env=self.env("alice"))
+        self.assertEqual(sent.returncode, 0, sent.stderr)
+        body = listen.expect("onMessage")["message"]["body"]
+        self.assertEqual((body["type"], body["title"], body["combineLevel"]), ("combine", "T", 1))
+        self.assertIn("/chatfiles/", body["url"])
         listen.end(signal.SIGTERM)
+
+    def test_listen_shows_receipts_and_notices(self):
+        """Of what another device of alice sends, and what others do."""
+        alice = self.start("alice", "listen")
+        bob = self.start("bob", "listen", "--set", "delivery=true")
+        human = subprocess.Popen([EIM, "listen"], env={**CLEAN, **self.env("alice", EIM_JSON="")}, text=True,
+                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        try:
+            for one in (alice, bob):
+                one.expect("onConnected")
+            self.assertIn("online as alice", human.stdout.readline())
+            sent = eim("send", "--to", "bob", "did it arrive?", env=self.env("alice"))
+            mid = [e for e in map(json.loads, sent.stdout.splitlines()) if e["event"] == "onReceivedMessage"][0]["mid"]
+            delivered = alice.expect("onDeliveredMessage")
+            self.assertEqual((delivered["mid"], delivered["from"], delivered["chatType"]), (mid, "bob", "singleChat"))
+            asked = eim("request", "POST", "/users/bob/contacts/apply", "--body",
+                        '{"usernames":["alice"],"reason":"hi"}', env=self.env("bob"))
+            self.assertEqual(asked.returncode, 0, asked)
+            notice = alice.expect("onNotice")
+            self.assertEqual((notice["name"], notice["notice"]["operation"], notice["notice"]["from"]),
+                             ("contact", "invited", "bob"))
+            lines = "".join(human.stdout.readline() for _ in range(3))
+            self.assertRegex(lines, r"alice → bob: did it arrive\?\n.*✔ message \d+ was delivered \(bob\)\n"
+                                    r".*• contact \{.*invited")
+        finally:
+            human.kill()
+            human.wait(PATIENCE)
+            human.stdout.close()
+
+    def test_progress_in_a_terminal(self):
+        main, side = pty.openpty()
+        with tempfile.NamedTemporaryFile() as file:
+            file.truncate(9 << 20) # in parts: progress before the end is certain
+            sent = subprocess.run([EIM, "send", "--to", "bob", "--file", file.name], stdin=subprocess.DEVNULL, stderr=side,
+                                  env={**CLEAN, **self.env("alice"), "TERM": "xterm"}, stdout=subprocess.PIPE,
+                                  timeout=PATIENCE, text=True)
+        os.close(side)
+        seen = b""
+        try:
+            while chunk := os.read(main, 65536):
+                seen += chunk
+        except OSError:
+            pass # the end of a terminal
+        os.close(main)
+        self.assertEqual(sent.returncode, 0, sent)
+        self.assertRegex(seen.decode(), r"\r\[#+\.+\] +\d+ %  \d+\.\d of 9\.4 MB")
+        self.assertTrue(seen.endswith(b"\r\x1b[K"), seen[-80:]) # the bar is gone at the end
 
     def test_files(self):
         listen = self.start("bob", "listen")
