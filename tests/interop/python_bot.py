@@ -53,7 +53,8 @@ async def main() -> None:
     seen: dict[str, eim.Message] = {}
     async with eim.aio.Client(**json.loads(sys.argv[1])) as client:
         client.on("receipt", lambda r: say(
-            event=f"receipt {r.kind.name}", id=r.message_id, sender=r.from_, data=r.data))
+            event=f"receipt {r.kind.name}", id=r.message_id, sender=r.from_, to=r.to, chat=r.chat_type.name,
+            time=r.time, data=r.data))
         client.on("notice", lambda n: say(event=f"notice {n.name}", data=n.data))
         client.on("disconnected", lambda change: say(
             event="disconnected", code=change.cause.code if change.cause else 0))
