@@ -6,6 +6,7 @@
 #include <libwebsockets.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -188,12 +189,12 @@ static void *watch_input(void *unused) {
   return NULL;
 }
 
-static volatile sig_atomic_t data_failed;
+static atomic_bool data_failed; /* told by the server's thread */
 
 static void data_error(void *unused, const char *why) {
   (void)unused;
   complain(why, NULL);
-  data_failed = 1;
+  data_failed = true;
   kill(getpid(), SIGTERM);
 }
 

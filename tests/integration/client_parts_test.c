@@ -22,8 +22,10 @@ static const char *options[8] = {api, url, key, "requestTimeout=5000", NULL};
 
 static int64_t told, total;
 static int backwards;
+static uint64_t followed; /* the upload; a download of it that takes its time tells of itself too */
 static void on_progress(void *unused, const eim_progress *progress) {
   (void)unused;
+  if (eim_progress_token(progress) != followed) return;
   if (eim_progress_done(progress) < told) backwards++;
   told = eim_progress_done(progress);
   total = eim_progress_total(progress);
@@ -77,12 +79,17 @@ static int asked(const char *method, const char *what) {
   return count;
 }
 
-static const peer_event *upload(peer *p) {
-  uint64_t token = ++p->last_token;
+/* The token of an upload that has begun, whose progress is followed; 0: none did. */
+static uint64_t begin_upload(peer *p) {
+  followed = ++p->last_token;
   told = total = backwards = 0;
   eim_sandbox_clear_log(sandbox);
-  if (eim_client_upload(p->client, source, NULL, 0, 0, token)) return NULL;
-  return peer_result(p, token);
+  return eim_client_upload(p->client, source, NULL, 0, 0, followed) ? 0 : followed;
+}
+
+static const peer_event *upload(peer *p) {
+  uint64_t token = begin_upload(p);
+  return token ? peer_result(p, token) : NULL;
 }
 
 /* What is in the store is what is on the disk. */
@@ -140,10 +147,8 @@ TEST(parts_that_got_lost_are_sent_again) {
   REQUIRE(got && !got->error);
   write_file(1000000);
   for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
-    uint64_t token = ++alice.last_token;
-    told = backwards = 0;
-    eim_sandbox_clear_log(sandbox);
-    REQUIRE(!eim_client_upload(alice.client, source, NULL, 0, 0, token));
+    uint64_t token = begin_upload(&alice);
+    REQUIRE(token);
     eim_sandbox_fail_next(sandbox, EIM_SANDBOX_REST, 2, &faults[i]); /* the first, or some part */
     got = peer_result(&alice, token);
     REQUIRE(got && !got->error);
@@ -207,9 +212,8 @@ TEST(parts_are_given_up_when_the_upload_is_canceled) {
   REQUIRE(begin(&alice, NULL));
   write_file(LARGE);
   eim_sandbox_delay(sandbox, 100);
-  uint64_t token = ++alice.last_token;
-  told = 0;
-  REQUIRE(!eim_client_upload(alice.client, source, NULL, 0, 0, token));
+  uint64_t token = begin_upload(&alice);
+  REQUIRE(token);
   while (!told) REQUIRE(eim_context_poll(alice.context, PEER_WAIT, 1) > 0); /* a part moves */
   REQUIRE(!eim_client_cancel(alice.client, token));
   CHECK_INT(peer_code(&alice, token), EIM_E_CANCELED);
