@@ -48,6 +48,95 @@ static void next_text(peer *p, const char *text) {
   CHECK_STR(eim_message_text(got->message), text);
 }
 
+/* ------------------------------------------------------------------ a disk that is full */
+
+enum { DISK = 256 * 1024, FILE_SIZE = 1000000 };
+
+/* In a mount namespace of its own: where, or NULL when that is not allowed. */
+static const char *small_disk(void) {
+  static char dir[] = "/tmp/eim-disk-XXXXXX";
+  char size[32];
+  snprintf(size, sizeof size, "size=%d", DISK);
+  if (!mkdtemp(dir)) return NULL;
+  if ((!unshare(CLONE_NEWNS) || !unshare(CLONE_NEWUSER | CLONE_NEWNS)) &&
+      !mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) &&
+      !mount("tmpfs", dir, "tmpfs", 0, size))
+    return dir;
+  rmdir(dir);
+  return NULL;
+}
+
+static bool upload(peer *p, char *where, char *secret) {
+  char source[] = "/tmp/eim-source-XXXXXX";
+  static char bytes[FILE_SIZE];
+  int fd = mkstemp(source);
+  if (fd < 0 || write(fd, bytes, sizeof bytes) != sizeof bytes) return false;
+  close(fd);
+  bool good = !eim_client_upload(p->client, source, NULL, 0, 0, 900);
+  const peer_event *got = good ? peer_result(p, 900) : NULL;
+  unlink(source);
+  if (!got || got->error) return false;
+  cJSON *json = cJSON_Parse(eim_result_json(got->result));
+  snprintf(where, 256, "%s", cJSON_GetObjectItem(json, "url")->valuestring);
+  snprintf(secret, 64, "%s", cJSON_GetObjectItem(json, "secret")->valuestring);
+  cJSON_Delete(json);
+  return true;
+}
+
+/* The whole of it, in a process whose mounts nobody else sees. It comes first: a child of a process
+ * that has had threads may hang in a sanitizer's allocator. */
+static void fill_the_disk(const char *dir) {
+  char where[256], secret[64], target[64], old[16] = "";
+  peer alice;
+  REQUIRE(begin(&alice, NULL));
+  REQUIRE(upload(&alice, where, secret));
+  snprintf(target, sizeof target, "%s/target", dir);
+  FILE *file = fopen(target, "w");
+  REQUIRE(file && fputs("old", file) >= 0 && !fclose(file));
+  for (uint64_t token = 901; token < 904; token++) {
+    REQUIRE(!eim_client_download(alice.client, where, secret, target, 0, false, token));
+    const peer_event *got = peer_result(&alice, token);
+    REQUIRE(got && got->error);
+    CHECK_INT(eim_error_domain(got->error), EIM_DOMAIN_OS);
+    CHECK_INT(eim_error_native(got->error), ENOSPC);
+    CHECK_CONTAINS(eim_error_message(got->error), dir);
+    /* What was there is untouched, and the room is free again. */
+    file = fopen(target, "r");
+    REQUIRE(file && fgets(old, sizeof old, file) && !fclose(file));
+    CHECK_STR(old, "old");
+    char list[256], line[256] = "";
+    snprintf(list, sizeof list, "ls -A %s", dir);
+    FILE *ls = popen(list, "r");
+    REQUIRE(ls && fgets(line, sizeof line, ls));
+    CHECK_STR(line, "target\n");
+    CHECK(!fgets(line, sizeof line, ls));
+    pclose(ls);
+  }
+  CHECK_INT(peer_code(&alice, peer_send(&alice, "bob", "still here")), 0);
+  end(&alice);
+}
+
+TEST(a_disk_without_room_is_told_and_keeps_what_was_there) {
+  fflush(NULL);
+  pid_t child = fork();
+  REQUIRE(child >= 0);
+  if (!child) {
+    const char *dir = small_disk();
+    if (!dir) _exit(77);
+    eim_test_failures = 0;
+    fill_the_disk(dir);
+    umount(dir);
+    rmdir(dir);
+    _exit(eim_test_failures ? 1 : 0);
+  }
+  int status = 0;
+  CHECK_INT(waitpid(child, &status, 0), child);
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+    fprintf(stderr, "  no mounts are allowed here: client_files_test has a limit of the kernel\n");
+  else
+    CHECK_INT(status, 0);
+}
+
 /* ------------------------------------------------------------------ what somebody sent */
 
 /* A Meta of this namespace with this payload, into alice's queue of carl. */
@@ -263,92 +352,4 @@ TEST(bodies_above_the_limit_are_refused_and_others_go_on) {
   CHECK_CONTAINS(eim_error_message(eim_last_error()), "larger than 1048576 bytes");
   free(body);
   end(&alice);
-}
-
-/* ------------------------------------------------------------------ a disk that is full */
-
-enum { DISK = 256 * 1024, FILE_SIZE = 1000000 };
-
-/* In a mount namespace of its own: where, or NULL when that is not allowed. */
-static const char *small_disk(void) {
-  static char dir[] = "/tmp/eim-disk-XXXXXX";
-  char size[32];
-  snprintf(size, sizeof size, "size=%d", DISK);
-  if (!mkdtemp(dir)) return NULL;
-  if ((!unshare(CLONE_NEWNS) || !unshare(CLONE_NEWUSER | CLONE_NEWNS)) &&
-      !mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) &&
-      !mount("tmpfs", dir, "tmpfs", 0, size))
-    return dir;
-  rmdir(dir);
-  return NULL;
-}
-
-static bool upload(peer *p, char *where, char *secret) {
-  char source[] = "/tmp/eim-source-XXXXXX";
-  static char bytes[FILE_SIZE];
-  int fd = mkstemp(source);
-  if (fd < 0 || write(fd, bytes, sizeof bytes) != sizeof bytes) return false;
-  close(fd);
-  bool good = !eim_client_upload(p->client, source, NULL, 0, 0, 900);
-  const peer_event *got = good ? peer_result(p, 900) : NULL;
-  unlink(source);
-  if (!got || got->error) return false;
-  cJSON *json = cJSON_Parse(eim_result_json(got->result));
-  snprintf(where, 256, "%s", cJSON_GetObjectItem(json, "url")->valuestring);
-  snprintf(secret, 64, "%s", cJSON_GetObjectItem(json, "secret")->valuestring);
-  cJSON_Delete(json);
-  return true;
-}
-
-/* The whole of it, in a process whose mounts nobody else sees. */
-static void fill_the_disk(const char *dir) {
-  char where[256], secret[64], target[64], old[16] = "";
-  peer alice;
-  REQUIRE(begin(&alice, NULL));
-  REQUIRE(upload(&alice, where, secret));
-  snprintf(target, sizeof target, "%s/target", dir);
-  FILE *file = fopen(target, "w");
-  REQUIRE(file && fputs("old", file) >= 0 && !fclose(file));
-  for (uint64_t token = 901; token < 904; token++) {
-    REQUIRE(!eim_client_download(alice.client, where, secret, target, 0, false, token));
-    const peer_event *got = peer_result(&alice, token);
-    REQUIRE(got && got->error);
-    CHECK_INT(eim_error_domain(got->error), EIM_DOMAIN_OS);
-    CHECK_INT(eim_error_native(got->error), ENOSPC);
-    CHECK_CONTAINS(eim_error_message(got->error), dir);
-    /* What was there is untouched, and the room is free again. */
-    file = fopen(target, "r");
-    REQUIRE(file && fgets(old, sizeof old, file) && !fclose(file));
-    CHECK_STR(old, "old");
-    char list[256], line[256] = "";
-    snprintf(list, sizeof list, "ls -A %s", dir);
-    FILE *ls = popen(list, "r");
-    REQUIRE(ls && fgets(line, sizeof line, ls));
-    CHECK_STR(line, "target\n");
-    CHECK(!fgets(line, sizeof line, ls));
-    pclose(ls);
-  }
-  CHECK_INT(peer_code(&alice, peer_send(&alice, "bob", "still here")), 0);
-  end(&alice);
-}
-
-TEST(a_disk_without_room_is_told_and_keeps_what_was_there) {
-  fflush(NULL);
-  pid_t child = fork();
-  REQUIRE(child >= 0);
-  if (!child) {
-    const char *dir = small_disk();
-    if (!dir) _exit(77);
-    eim_test_failures = 0;
-    fill_the_disk(dir);
-    umount(dir);
-    rmdir(dir);
-    _exit(eim_test_failures ? 1 : 0);
-  }
-  int status = 0;
-  CHECK_INT(waitpid(child, &status, 0), child);
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
-    fprintf(stderr, "  no mounts are allowed here: client_files_test has a limit of the kernel\n");
-  else
-    CHECK_INT(status, 0);
 }

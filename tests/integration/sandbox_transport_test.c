@@ -209,3 +209,22 @@ TEST(hostile_text_ends_its_own_line_only) {
   }
   eim_sandbox_free(box);
 }
+
+/* Its sender learns why, although much more of it is on its way: a line that is closed with
+ * something unread in it would be reset, and the close frame lost. */
+TEST(a_frame_above_the_limit_is_closed_with_1009) {
+  enum { SIZE = 4000000 };
+  eim_sandbox *box = start();
+  raw_socket *s = raw_login(box, "alice", "pw", "r1");
+  REQUIRE(s);
+  uint8_t *large = calloc(1, SIZE);
+  REQUIRE(raw_send(s, BINARY, large, SIZE));
+  free(large);
+  const uint8_t *bytes = NULL;
+  size_t size = 0;
+  CHECK_INT(raw_read(s, &bytes, &size), CLOSE);
+  REQUIRE(size == 2);
+  CHECK_INT(bytes[0] << 8 | bytes[1], 1009);
+  raw_close(s);
+  eim_sandbox_free(box);
+}
