@@ -1,4 +1,4 @@
-// Combined (forwarded) messages between easemob-websdk in a page and libeim (the Python package): each side makes one of
+// Combined (forwarded) messages between easemob-websdk, in a mini program and in pages, and libeim (the Python package): each side makes one of
 // messages that arrived, the other reads its file, and every message in it is what it was, field by field.
 import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
@@ -24,8 +24,8 @@ const pick = (object, like) => Object.fromEntries(Object.keys(like).map((name) =
 // What stands in a file and is not a matter of the moment or of the reader's version.
 const inside = ({ onlineState, thumb, thumb_secret, accessToken, priority, broadcast, ...rest }) => rest;
 
-for (const [name, options] of Object.entries({ '4.8.1': { host: 'web' },
-  '4.21.1': { host: 'web', package: 'easemob-websdk-4211' } })) {
+for (const [name, options] of Object.entries({ '4.8.1': {}, '4.8.1 in a page': { host: 'web' },
+  '4.21.1 in a page': { host: 'web', package: 'easemob-websdk-4211' } })) {
   describe(`combined messages, ${name}`, () => {
     test('of the SDK, read by libeim', async (t) => {
       const [a, b, c] = [await box.user(), await box.user(), await box.user()];

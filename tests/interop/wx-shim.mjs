@@ -3,6 +3,8 @@
 import http from 'node:http';
 import https from 'node:https';
 import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import { WebSocket } from 'ws';
 
 const BODY_LIMIT = 8 * 1024 * 1024;
@@ -125,6 +127,31 @@ export function makeWx({ hosts = {}, ca, storage = new Map() } = {}) {
     return task;
   }
 
+  // Files: those of the user's folder go up as a form, what comes down is a temporary file.
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'eim-wx-'));
+  process.on('exit', () => fs.rmSync(folder, { recursive: true, force: true }));
+  let downloads = 0;
+  const settle = (options, act) => Promise.resolve().then(act).then((value) => options.success?.(value),
+    (error) => options.fail?.({ errMsg: `fail ${error.code || error.message}` })).finally(() => options.complete?.());
+  const fileSystem = {
+    readFileSync: (file) => fs.readFileSync(file),
+    writeFile: (options) => void settle(options, () => fs.writeFileSync(options.filePath, Buffer.from(options.data))),
+    readFile: (options) => void settle(options, () => ({ data: new Uint8Array(fs.readFileSync(options.filePath)).buffer })),
+  };
+  const uploadFile = (options) => void settle(options, async () => {
+    const form = new FormData(), header = { ...options.header };
+    for (const name of Object.keys(header)) if (name.toLowerCase() === 'content-type') delete header[name]; // it has a boundary
+    form.append(options.name, new Blob([fs.readFileSync(options.filePath)]), path.basename(options.filePath));
+    const answer = await fetch(target(options.url), { method: 'POST', body: form, headers: header });
+    return { data: await answer.text(), statusCode: answer.status, errMsg: 'uploadFile:ok' };
+  });
+  const downloadFile = (options) => void settle(options, async () => {
+    const answer = await fetch(target(options.url), { headers: options.header || {} });
+    const tempFilePath = path.join(folder, `download-${++downloads}`);
+    fs.writeFileSync(tempFilePath, Buffer.from(await answer.arrayBuffer()));
+    return { tempFilePath, statusCode: answer.status, errMsg: 'downloadFile:ok' };
+  });
+
   const info = { platform: 'devtools', model: 'node', system: 'Node', version: '8.0.0', SDKVersion: '3.0.0', brand: 'node' };
   return {
     canIUse: () => true,
@@ -144,7 +171,10 @@ export function makeWx({ hosts = {}, ca, storage = new Map() } = {}) {
       success?.({ errMsg: 'setStorage:ok' });
     },
     removeStorageSync: (key) => void storage.delete(key),
-    getFileSystemManager: () => ({ readFileSync: (path) => fs.readFileSync(path) }),
+    env: { USER_DATA_PATH: folder },
+    getFileSystemManager: () => fileSystem,
+    uploadFile,
+    downloadFile,
     request,
     connectSocket,
     closeAllSockets: () => sockets.forEach((socket) => socket.terminate()),
