@@ -467,6 +467,55 @@ TEST(notify_that_is_no_json) {
 }
 
 /* A message of one's own is marked with its device, unless it is this one. */
+/* A server that moderates may put other words in. */
+TEST(content_that_was_replaced_says_so) {
+  static const char *const rows[][2] = {
+      {"{\"is_online\":0,\"callback_replace\":true}", ",\"isContentReplaced\":true}"},
+      {"{\"callback_replace\":false}", "\"action\":\"\"}"},
+      {"{\"callback_replace\":1", "\"action\":\"\"}"}};
+  for (size_t i = 0; i < 3; i++) {
+    eim_buf content = EIM_BUF_INIT, body = EIM_BUF_INIT, meta = EIM_BUF_INIT, sync = EIM_BUF_INIT;
+    add_int(&content, 1, 6);
+    add_int(&body, 1, 1);
+    add_buf(&body, 4, &content);
+    add_int(&meta, 5, 1);
+    add_buf(&meta, 6, &body);
+    add_bytes(&meta, 9, rows[i][0], strlen(rows[i][0]));
+    add_buf(&sync, 4, &meta);
+    eim_buf frame = frame_of(&sync);
+    decoded d;
+    decode_buf(&d, &frame);
+    REQUIRE(d.ok && d.frame.items[0].message);
+    CHECK_CONTAINS(eim_message_body(d.frame.items[0].message), rows[i][1]);
+    eim_message *again = NULL; /* passed over when it is sent on */
+    CHECK_INT(eim_message_from_json("{\"type\":\"txt\",\"to\":\"bob\",\"msg\":\"x\","
+                                    "\"isContentReplaced\":true}",
+                                    &again),
+              EIM_OK);
+    eim_message_unref(again);
+    decoded_free(&d);
+  }
+}
+
+TEST(the_kind_of_event_is_told) {
+  eim_buf info = EIM_BUF_INIT, body = EIM_BUF_INIT, meta = EIM_BUF_INIT, sync = EIM_BUF_INIT;
+  add_int(&info, 1, 1);
+  add_bytes(&info, 2, "{\"id\":1}", 8);
+  add_int(&body, 2, 14);
+  add_buf(&body, 12, &info);
+  add_int(&meta, 5, 2);
+  add_buf(&meta, 6, &body);
+  add_buf(&sync, 4, &meta);
+  eim_buf frame = frame_of(&sync);
+  decoded d;
+  decode_buf(&d, &frame);
+  REQUIRE(d.ok && d.frame.items[0].notice);
+  CHECK_STR(eim_notice_name(d.frame.items[0].notice), "group");
+  CHECK_CONTAINS(eim_notice_json(d.frame.items[0].notice),
+                 "\"detail\":{\"id\":1},\"eventType\":1}");
+  decoded_free(&d);
+}
+
 TEST(from_resource) {
   static const struct {
     const char *name, *resource, *expected;

@@ -307,6 +307,73 @@ TEST(ext_loses_nothing) {
   round_trip_ext("{\"e\":1E3,\"u\":\"\\u4f60\\ud83d\\ude00\"}", "{\"e\":1000.0,\"u\":\"你😀\"}");
 }
 
+/* As it arrives elsewhere. */
+static eim_message *arrived(const eim_message *message) {
+  eim_buf out = EIM_BUF_INIT, hex = EIM_BUF_INIT;
+  decoded d;
+  eim_message *got = NULL;
+  CHECK(eim_frame_message(&out, "a#b", "alice", 1, message));
+  for (size_t i = 0; i < out.length; i++) eim_buf_printf(&hex, "%02x", out.data[i]);
+  deliver(&d, (const char *)hex.data);
+  if (d.ok && d.frame.item_count == 1) got = eim_message_ref(d.frame.items[0].message);
+  decoded_free(&d);
+  eim_buf_free(&hex);
+  eim_buf_free(&out);
+  return got;
+}
+
+TEST(what_arrived_can_be_sent_on_as_json) {
+#define EXT "\"ext\":{\"b\":true,\"i\":9007199254740993,\"d\":0.5,\"s\":\"x\",\"o\":{\"n\":null}}"
+#define FILE_ "\"url\":\"https://h/a\",\"secret\":\"s\",\"filename\":\"n\",\"file_length\":7"
+  static const char *const kinds[] = {
+      "{\"type\":\"txt\",\"to\":\"bob\",\"msg\":\"\\ud83d\\ude00 \\\"q\\\"\"," EXT "}",
+      "{\"type\":\"img\",\"to\":\"bob\"," FILE_ ",\"width\":8,\"height\":9.5,\"isGif\":true," EXT
+      "}",
+      "{\"type\":\"video\",\"to\":\"bob\"," FILE_
+      ",\"length\":3,\"thumb\":\"https://h/t\",\"thumb_secret\":\"t\"," EXT "}",
+      "{\"type\":\"audio\",\"to\":\"bob\"," FILE_ ",\"length\":3," EXT "}",
+      "{\"type\":\"file\",\"to\":\"bob\"," FILE_ "," EXT "}",
+      "{\"type\":\"loc\",\"to\":\"bob\",\"lat\":31.25,\"lng\":-121,\"addr\":\"a\","
+      "\"buildingName\":\"b\"," EXT "}",
+      "{\"type\":\"cmd\",\"to\":\"bob\",\"action\":\"x\"," EXT "}",
+      "{\"type\":\"custom\",\"to\":\"bob\",\"customEvent\":\"e\",\"customExts\":{\"n\":[1]}," EXT
+      "}",
+      "{\"type\":\"combine\",\"to\":\"bob\"," FILE_
+      ",\"title\":\"t\",\"summary\":\"u\",\"compatibleText\":\"v\",\"combineLevel\":2," EXT "}",
+      "{\"type\":\"txt\",\"chatType\":\"groupChat\",\"to\":\"g\",\"msg\":\"x\","
+      "\"msgConfig\":{\"allowGroupAck\":true}," EXT "}",
+      "{\"type\":\"txt\",\"chatType\":\"groupChat\",\"to\":\"t\",\"msg\":\"x\","
+      "\"isChatThread\":true," EXT "}",
+      "{\"type\":\"txt\",\"chatType\":\"chatRoom\",\"to\":\"r\",\"msg\":\"x\",\"priority\":"
+      "\"low\"," EXT "}",
+  };
+  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+    eim_message *first = NULL, *second = NULL;
+    if (eim_message_from_json(kinds[i], &first)) {
+      eim_test_fail(__FILE__, __LINE__, "%s: %s", kinds[i], eim_error_message(eim_last_error()));
+      continue;
+    }
+    eim_message *got = arrived(first), *again = NULL;
+    REQUIRE(got);
+    CHECK_INT(eim_message_get_kind(got), eim_message_get_kind(first));
+    CHECK_STR(eim_message_ext(got), eim_message_ext(first));
+    CHECK_INT(eim_message_from_json(eim_message_to_json(got), &second), EIM_OK);
+    if (second) again = arrived(second);
+    REQUIRE(again);
+    CHECK_INT(eim_message_get_kind(again), eim_message_get_kind(got));
+    CHECK_INT(eim_message_get_chat_type(again), eim_message_get_chat_type(got));
+    CHECK_STR(eim_message_to(again), eim_message_to(got));
+    CHECK_STR(eim_message_ext(again), eim_message_ext(got));
+    if (!strstr(kinds[i],
+                "isChatThread")) /* the thread is the receiver, its mark is the server's */
+      CHECK_STR(eim_message_body(again), eim_message_body(got));
+    eim_message_unref(first);
+    eim_message_unref(got);
+    eim_message_unref(second);
+    eim_message_unref(again);
+  }
+}
+
 TEST(messages_that_cannot_be_sent) {
   struct {
     eim_message_kind kind;

@@ -98,8 +98,9 @@ static const char *const allowed[] = {
 
 /* What only a server or another SDK's sender says: fine in JSON, of no effect. */
 static const char *const passed_over[] = {
-    "id",           "localId", "from",      "fromResource", "time",   "onlineState", "thumb",
-    "thumb_secret", "params",  "broadcast", "meta",         "stream", "moreContents"};
+    "id",          "localId", "from",         "fromResource",     "time",
+    "onlineState", "thumb",   "thumb_secret", "params",           "broadcast",
+    "meta",        "stream",  "moreContents", "isContentReplaced"};
 
 struct eim_message_builder {
   eim_message_kind kind;

@@ -64,7 +64,8 @@ static int online_state(const EIM_PB(Meta) * meta, bool room) {
 }
 
 /* What official SDKs tell beside the content: priority and broadcast of room messages, msgConfig,
- * and the server's JSON (threads, translations, reactions). */
+ * whether the content is another one than was sent, and the server's JSON (threads, translations,
+ * reactions). */
 static void add_extras(eim_buf *json, const EIM_PB(Meta) * meta, const EIM_PB(MessageBody) * body,
                        bool first) {
   static const char *const priorities[] = {"high", "normal", "low"};
@@ -86,6 +87,11 @@ static void add_extras(eim_buf *json, const EIM_PB(Meta) * meta, const EIM_PB(Me
     first = false;
   }
   eim_json extra;
+  if (eim_json_parse(&extra, meta->meta.data, meta->meta.len) &&
+      eim_json_kind(eim_json_get(extra, "callback_replace")) == EIM_JSON_TRUE) {
+    eim_buf_printf(json, "%s\"isContentReplaced\":true", first ? "" : ",");
+    first = false;
+  }
   if (body->meta && eim_json_parse(&extra, body->meta, strlen(body->meta)) &&
       eim_json_kind(extra) == EIM_JSON_OBJECT) {
     eim_buf_printf(json, "%s\"meta\":", first ? "" : ",");

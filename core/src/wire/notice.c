@@ -161,6 +161,8 @@ const char *eim_notice_muc(eim_buf *json, eim_pool *pool, const EIM_PB(Meta) * m
   member(json, "ext", body->ext);
   member(json, "parentId", name_of(body->mucparentid));
   if (body->eventinfo) json_member(json, "detail", body->eventinfo->ext);
+  if (body->eventinfo && body->eventinfo->eventtype)
+    eim_buf_printf(json, ",\"eventType\":%d", (int)body->eventinfo->eventtype);
   if (body->n_members) {
     eim_buf_str(json, ",\"members\":[");
     for (size_t i = 0; i < body->n_members; i++) {
