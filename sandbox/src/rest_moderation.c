@@ -137,6 +137,17 @@ static cJSON *done(const eim_sb_call *call, const char *action, const char *name
   return one;
 }
 
+/* Of several a list; of one, as the call was made, itself. */
+static void answer_done(eim_sb_call *call, cJSON *list, bool listed) {
+  if (listed || cJSON_GetArraySize(list) == 0) {
+    eim_sb_answer_data(call, list);
+    return;
+  }
+  cJSON *last = cJSON_DetachItemFromArray(list, cJSON_GetArraySize(list) - 1);
+  cJSON_Delete(list);
+  eim_sb_answer_data(call, last);
+}
+
 static void block_member(const eim_sb_call *call, const char *name) {
   if (!eim_sb_names_add(&call->group->blocks, name)) return;
   eim_sb_leave_group(call->group, name);
@@ -170,7 +181,7 @@ static void block(eim_sb_call *call, const char *from_path, const cJSON *body) {
                        "com.easemob.group.exception.ExceedLimitException",
                        "the block list is full"); /* proposed */
   } else {
-    cJSON *list = cJSON_CreateArray(), *one = NULL;
+    cJSON *list = cJSON_CreateArray();
     for (size_t i = 0; i < names.count; i++) {
       char reason[160] = "";
       if (eim_sb_in_group(call->group, names.items[i]))
@@ -178,15 +189,9 @@ static void block(eim_sb_call *call, const char *from_path, const cJSON *body) {
       else
         snprintf(reason, sizeof reason, "user: %.64s doesn't exist in group: %.40s", names.items[i],
                  call->group->id);
-      one = done(call, "add_blocks", names.items[i], *reason ? reason : NULL);
-      if (listed) cJSON_AddItemToArray(list, one);
+      cJSON_AddItemToArray(list, done(call, "add_blocks", names.items[i], *reason ? reason : NULL));
     }
-    if (listed) {
-      eim_sb_answer_data(call, list);
-    } else {
-      cJSON_Delete(list);
-      eim_sb_answer_data(call, one);
-    }
+    answer_done(call, list, listed);
   }
   eim_sb_names_free(&names);
 }
@@ -202,19 +207,13 @@ static void unblock(eim_sb_call *call, const char *from_path) {
     if (known && names.count > BATCH) {
       eim_sb_bad_parameter(call, "removeBlacklist: list size more than max limit : 60");
     } else if (known) {
-      cJSON *list = cJSON_CreateArray(), *one = NULL;
+      cJSON *list = cJSON_CreateArray();
       for (size_t i = 0; i < names.count; i++) {
         eim_sb_names_remove(&call->group->blocks, names.items[i]);
         tell_one(call, OP(ALLOW), names.items[i]);
-        one = done(call, "remove_blocks", names.items[i], NULL);
-        if (listed) cJSON_AddItemToArray(list, one);
+        cJSON_AddItemToArray(list, done(call, "remove_blocks", names.items[i], NULL));
       }
-      if (listed) {
-        eim_sb_answer_data(call, list);
-      } else {
-        cJSON_Delete(list);
-        eim_sb_answer_data(call, one);
-      }
+      answer_done(call, list, listed);
     }
   }
   eim_sb_names_free(&names);
@@ -240,19 +239,14 @@ static void allow(eim_sb_call *call, const char *from_path, const cJSON *body, b
     eim_sb_names_free(&names);
     return;
   }
-  cJSON *list = cJSON_CreateArray(), *one = NULL;
+  cJSON *list = cJSON_CreateArray();
   for (size_t i = 0; i < names.count; i++) {
     eim_sb_find_member(call->group, names.items[i])->allowed = on;
     tell_one(call, on ? OP(ADD_USER_WHITE_LIST) : OP(REMOVE_USER_WHITE_LIST), names.items[i]);
-    one = done(call, on ? "add_user_whitelist" : "remove_user_whitelist", names.items[i], NULL);
-    if (listed) cJSON_AddItemToArray(list, one);
+    cJSON_AddItemToArray(list, done(call, on ? "add_user_whitelist" : "remove_user_whitelist",
+                                    names.items[i], NULL));
   }
-  if (listed) {
-    eim_sb_answer_data(call, list);
-  } else {
-    cJSON_Delete(list);
-    eim_sb_answer_data(call, one);
-  }
+  answer_done(call, list, listed);
   eim_sb_names_free(&names);
 }
 
