@@ -196,17 +196,21 @@ TEST(a_restart_keeps_the_accounts) {
 }
 
 /* One REST call that must succeed; its answer's data as text, to be freed. */
-static char *rest_at(int line, eim_sandbox *box, const char *token, const char *method,
+static char *rest_on(int line, uint16_t port, const char *token, const char *method,
                      const char *path, const char *body) {
   char whole[300];
   snprintf(whole, sizeof whole, "/sandbox/demo%s", path);
-  raw_answer answer = raw_http(eim_sandbox_port(box), NULL, method, whole, token, NULL, body);
+  raw_answer answer = raw_http(port, NULL, method, whole, token, NULL, body);
   if (answer.status != 200)
     eim_test_fail(__FILE__, line, "%s %s: %d %s", method, path, answer.status, answer.body);
   const cJSON *data = cJSON_GetObjectItem(answer.json, "data");
   char *text = cJSON_PrintUnformatted(data ? data : answer.json);
   raw_free(&answer);
   return text;
+}
+static char *rest_at(int line, eim_sandbox *box, const char *token, const char *method,
+                     const char *path, const char *body) {
+  return rest_on(line, eim_sandbox_port(box), token, method, path, body);
 }
 #define REST(...) free(rest_at(__LINE__, __VA_ARGS__))
 
@@ -309,7 +313,7 @@ TEST(a_restart_keeps_groups_rooms_contacts_presence_and_history) {
 }
 
 /* A file of this size with restricted access; its path, and the secret. */
-static void upload(eim_sandbox *box, const char *token, size_t size, char fill, char path[100],
+static void upload(uint16_t port, const char *token, size_t size, char fill, char path[100],
                    char secret[64]) {
   static const char head[] = "--b\r\nContent-Disposition: form-data; name=\"file\"; "
                              "filename=\"a.txt\"\r\nContent-Type: text/plain\r\n\r\n",
@@ -322,8 +326,8 @@ static void upload(eim_sandbox *box, const char *token, size_t size, char fill, 
            "Authorization: Bearer %s\r\nContent-Type: multipart/form-data; boundary=b\r\n"
            "restrict-access: true\r\nContent-Length: %zu\r\n",
            token, strlen(body));
-  raw_answer answer = raw_http_headers(eim_sandbox_port(box), NULL, "POST",
-                                       "/sandbox/demo/chatfiles", headers, body);
+  raw_answer answer =
+      raw_http_headers(port, NULL, "POST", "/sandbox/demo/chatfiles", headers, body);
   const cJSON *entity = cJSON_GetArrayItem(cJSON_GetObjectItem(answer.json, "entities"), 0);
   const char *uuid = cJSON_GetStringValue(cJSON_GetObjectItem(entity, "uuid")),
              *word = cJSON_GetStringValue(cJSON_GetObjectItem(entity, "share-secret"));
@@ -334,12 +338,12 @@ static void upload(eim_sandbox *box, const char *token, size_t size, char fill, 
   free(body);
 }
 
-static raw_answer download(eim_sandbox *box, const char *token, const char *path,
-                           const char *secret, const char *range) {
+static raw_answer download(uint16_t port, const char *token, const char *path, const char *secret,
+                           const char *range) {
   char headers[400];
   snprintf(headers, sizeof headers, "Authorization: Bearer %s\r\nshare-secret: %s\r\n%s%s%s", token,
            secret, range ? "Range: " : "", range ? range : "", range ? "\r\n" : "");
-  return raw_http_headers(eim_sandbox_port(box), NULL, "GET", path, headers, NULL);
+  return raw_http_headers(port, NULL, "GET", path, headers, NULL);
 }
 
 TEST(a_restart_keeps_files) {
@@ -350,29 +354,31 @@ TEST(a_restart_keeps_files) {
   eim_sandbox_add_user(box, "alice", "pw");
   char *token = raw_token(box, "alice", "pw"), paths[3][100], secrets[3][64];
   REQUIRE(token);
-  for (int i = 0; i < 3; i++) upload(box, token, SIZE, (char)('a' + i), paths[i], secrets[i]);
+  for (int i = 0; i < 3; i++)
+    upload(eim_sandbox_port(box), token, SIZE, (char)('a' + i), paths[i], secrets[i]);
   eim_sandbox_free(box);
 
   box = START(&small);
-  raw_answer answer = download(box, token, paths[0], secrets[0], NULL);
+  raw_answer answer = download(eim_sandbox_port(box), token, paths[0], secrets[0], NULL);
   CHECK_INT(answer.status, 404); /* it had to make room */
   raw_free(&answer);
-  answer = download(box, token, paths[1], secrets[2], NULL);
+  answer = download(eim_sandbox_port(box), token, paths[1], secrets[2], NULL);
   CHECK_INT(answer.status, 401);
   raw_free(&answer);
   for (int i = 1; i < 3; i++) {
-    answer = download(box, token, paths[i], secrets[i], NULL);
+    answer = download(eim_sandbox_port(box), token, paths[i], secrets[i], NULL);
     CHECK_INT(answer.status, 200);
     char set[2] = {(char)('a' + i), 0};
     CHECK(answer.body && strlen(answer.body) == SIZE && strspn(answer.body, set) == SIZE);
     raw_free(&answer);
   }
-  answer = download(box, token, paths[1], secrets[1], "bytes=299990-");
+  answer = download(eim_sandbox_port(box), token, paths[1], secrets[1], "bytes=299990-");
   CHECK_INT(answer.status, 206);
   CHECK_STR(answer.body, "bbbbbbbbbb");
   raw_free(&answer);
-  upload(box, token, 10, 'x', paths[0], secrets[0]); /* one that came back makes room too */
-  answer = download(box, token, paths[1], secrets[1], NULL);
+  upload(eim_sandbox_port(box), token, 10, 'x', paths[0],
+         secrets[0]); /* one that came back makes room too */
+  answer = download(eim_sandbox_port(box), token, paths[1], secrets[1], NULL);
   CHECK_INT(answer.status, 404);
   raw_free(&answer);
   free(token);
@@ -574,6 +580,113 @@ TEST(a_kill_keeps_what_was_answered) {
   uint64_t client_id = 1000;
   static const int answers[] = {0, 1, 7, 50, 133, 200, 249, 250};
   for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) kill_after(answers[i], &client_id);
+  sweep();
+}
+
+/* It was answered, and not a moment later the program is killed. */
+static void again(program *p) {
+  CHECK_INT(finish(p, SIGKILL), 1000 + SIGKILL);
+  *p = run(0);
+  if (!p->port) exit(1); /* nothing after this would tell anything */
+}
+
+/* An access token, to be freed; NULL: refused. */
+static char *token_for(const program *p, const char *grant) {
+  raw_answer answer = raw_http(p->port, NULL, "POST", "/sandbox/demo/token", NULL, NULL, grant);
+  char *token = answer.status == 200 ? strdup(raw_text(&answer, "access_token")) : NULL;
+  raw_free(&answer);
+  return token;
+}
+
+/* Logged in by this token; NULL: refused. */
+static raw_socket *enter(const program *p, const char *user, const char *token) {
+  raw_socket *s = raw_open(p->port, NULL, "/websocket", NULL);
+  Easemob__Pb__Provision *down = s ? raw_provision(s, KEY, user, token, "r1", NULL) : NULL;
+  bool good = down && down->status && !down->status->errorcode;
+  if (down) easemob__pb__provision__free_unpacked(down, NULL);
+  if (good) return s;
+  raw_close(s);
+  return NULL;
+}
+
+#define ASK(...) free(rest_on(__LINE__, p.port, __VA_ARGS__))
+#define CLIENT                                                                                     \
+  "{\"grant_type\":\"client_credentials\",\"client_id\":\"" EIM_SANDBOX_CLIENT_ID                  \
+  "\",\"client_secret\":\"" EIM_SANDBOX_CLIENT_SECRET "\"}"
+#define PASSWORD(user, text)                                                                       \
+  "{\"grant_type\":\"password\",\"username\":\"" user "\",\"password\":\"" text "\"}"
+
+TEST(a_kill_keeps_accounts_tokens_groups_and_files) {
+  fresh();
+  program p = run(0);
+  REQUIRE(p.port);
+  ASK(NULL, "POST", "/users", "{\"username\":\"dora\",\"password\":\"first\"}");
+  again(&p);
+  ASK(NULL, "POST", "/users", "{\"username\":\"erin\",\"password\":\"pw\"}");
+  again(&p);
+  char *app = token_for(&p, CLIENT), *erin = token_for(&p, PASSWORD("erin", "pw"));
+  REQUIRE(app && erin);
+  again(&p);
+  ASK(app, "PUT", "/users/dora/password", "{\"newpassword\":\"second\"}");
+  again(&p);
+  CHECK(!token_for(&p, PASSWORD("dora", "first")));
+  char *dora = token_for(&p, PASSWORD("dora", "second"));
+  REQUIRE(dora);
+  again(&p);
+  char *made = rest_on(__LINE__, p.port, app, "POST", "/chatgroups",
+                       "{\"groupname\":\"G\",\"description\":\"D\",\"public\":true,"
+                       "\"owner\":\"alice\",\"members\":[\"bob\"]}");
+  again(&p);
+  cJSON *json = cJSON_Parse(made);
+  const char *group = cJSON_GetStringValue(cJSON_GetObjectItem(json, "groupid"));
+  REQUIRE(group);
+  char at[120], path[100], secret[64];
+  snprintf(at, sizeof at, "/chatgroups/%s/users/dora", group);
+  ASK(app, "POST", at, "");
+  again(&p);
+  upload(p.port, dora, 70000, 'f', path, secret);
+  again(&p);
+  raw_socket *s = enter(&p, "dora", dora); /* by the token of before */
+  REQUIRE(s);
+  raw_send_text(s, KEY, group, "conference.easemob.com", 1, 2, "to all", 0);
+  Easemob__Pb__CommSyncDL *down = raw_read_sync(s);
+  CHECK(down && down->status && !down->status->errorcode);
+  if (down) easemob__pb__comm_sync_dl__free_unpacked(down, NULL);
+  raw_close(s);
+  again(&p);
+  ASK(app, "DELETE", "/users/erin", NULL);
+  again(&p);
+
+  snprintf(at, sizeof at, "/chatgroups/%s", group);
+  char *about = rest_on(__LINE__, p.port, app, "GET", at, NULL);
+  CHECK_CONTAINS(about, "\"description\":\"D\"");
+  CHECK_CONTAINS(about, "\"owner\":\"alice\"");
+  CHECK_CONTAINS(about, "\"affiliations_count\":3");
+  free(about);
+  raw_answer answer = download(p.port, dora, path, secret, NULL);
+  CHECK_INT(answer.status, 200);
+  CHECK(answer.body && strlen(answer.body) == 70000 && strspn(answer.body, "f") == 70000);
+  raw_free(&answer);
+  static const char *const others[] = {"alice", "bob"};
+  for (int i = 0; i < 2; i++) {
+    raw_socket *other = login(&p, others[i]);
+    REQUIRE(other);
+    raw_fetch(other, KEY, group, "conference.easemob.com", NULL);
+    down = raw_read_sync(other);
+    int texts = 0; /* beside what the group said of itself */
+    for (size_t n = 0; down && n < down->n_metas; n++)
+      texts += down->metas[n]->ns == EASEMOB__PB__META__NAME_SPACE__CHAT;
+    CHECK_INT(texts, 1);
+    if (down) easemob__pb__comm_sync_dl__free_unpacked(down, NULL);
+    raw_close(other);
+  }
+  CHECK(!enter(&p, "erin", erin) && !token_for(&p, PASSWORD("erin", "pw")));
+  cJSON_Delete(json);
+  free(made);
+  free(app);
+  free(erin);
+  free(dora);
+  CHECK_INT(finish(&p, SIGTERM), 0);
   sweep();
 }
 
