@@ -50,6 +50,34 @@ TEST(request_carries_token_query_and_body) {
   world_stop(&w);
 }
 
+TEST(request_of_attributes_is_a_form) {
+  world w;
+  begin(&w, "", NULL);
+  ask(&w, "PUT", "/metadata/user/peer",
+      "{\"nickname\":\"Al \\ud83d\\ude00\",\"ext\":\"a=1&b\",\"n\":7,\"t\":true,\"e\":\"\"}", 2);
+  world_run(&w, 1000);
+  CHECK_STR(w.rest_body, "nickname=Al%20%F0%9F%98%80&ext=a%3D1%26b&n=7&t=true&e=");
+  CHECK_STR(w.rest_type, "application/x-www-form-urlencoded");
+  ask(&w, "PUT", "/metadata/chatroom/1/user/peer", "{\"metaData\":{}}", 3);
+  world_run(&w, 1000);
+  CHECK_STR(w.rest_body, "{\"metaData\":{}}");
+  CHECK_STR(w.rest_type, "application/json");
+  ask(&w, "POST", "/metadata/user/get", "{\"targets\":[]}", 4);
+  world_run(&w, 1000);
+  CHECK_STR(w.rest_type, "application/json");
+  static const char *const bad[] = {"[]", "7", "{\"a\":{}}", "{\"a\":null}", "{\"a\":[\"b\"]}"};
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    eim_http_method method;
+    eim_buf whole = EIM_BUF_INIT;
+    eim_error *error =
+        eim_request_check("PUT", "/metadata/user/peer", NULL, bad[i], &method, &whole);
+    CHECK_CONTAINS(eim_error_message(error), "an object of texts");
+    eim_error_unref(error);
+    eim_buf_free(&whole);
+  }
+  world_stop(&w);
+}
+
 TEST(request_needs_a_login_and_waits_for_it) {
   world w;
   world_start(&w, 1, two_hosts);

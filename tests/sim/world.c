@@ -237,6 +237,8 @@ static void answer_rest(world *w, const eim_http_request *request) {
   snprintf(w->rest_token, sizeof w->rest_token, "%s", eim_secret_text(request->bearer));
   snprintf(w->rest_body, sizeof w->rest_body, "%.*s", (int)request->body_length,
            request->body ? (const char *)request->body : "");
+  snprintf(w->rest_type, sizeof w->rest_type, "%s",
+           request->content_type ? request->content_type : "");
   if (what == 's') return;
   pending *p = later(w, w->delay * 2, TO_CLIENT, EIM_IN_HTTP);
   p->id = request->id;
@@ -285,8 +287,8 @@ static void on_http(void *user, const eim_http_request *request) {
   snprintf(w->last_url, sizeof w->last_url, "%s", request->url);
   bool is_dns = strstr(request->url, "server.json") != NULL;
   bool is_token = strstr(request->url, "/token") && request->method == EIM_HTTP_POST;
-  if (strstr(request->url, "/users/peer/") || strstr(request->url, "part-upload") ||
-      request->file) {
+  if (strstr(request->url, "/users/peer/") || strstr(request->url, "/metadata/") ||
+      strstr(request->url, "part-upload") || request->file) {
     answer_rest(w, request);
     return;
   }

@@ -105,7 +105,7 @@ typedef struct world {
   int receipts_up;
   int rest_calls;
   char rest_trace[4096]; /* all of them: "POST /path; PUT /path file; …" */
-  char rest_url[512], rest_token[128], rest_body[128], rest_file[160];
+  char rest_url[512], rest_token[128], rest_body[128], rest_type[64], rest_file[160];
   eim_http_method rest_method;
   bool rest_once;
   uint32_t rest_id;

@@ -15,7 +15,9 @@ extern "C" {
  * @p method: "GET", "POST", "PUT" or "DELETE". @p path: begins with '/', without `/org/app` and
  * query; UTF-8, what a URL cannot hold is escaped, `%XX` stays. Segments that lead elsewhere ("",
  * ".", "..") are refused. @p query: `a=1&b=2` without '?', or NULL. @p json_body: any JSON, or
- * NULL; none with GET. EIM_E_INVALID (code 110) names what is wrong.
+ * NULL; none with GET. The attributes of a user (`PUT /metadata/user/{u}`), which the service takes
+ * as a form, go as one: an object of texts, numbers, true and false. EIM_E_INVALID (code 110) names
+ * what is wrong.
  *
  * The result's JSON is `{"status":200,"body":…}` with the answer as the server sent it, null when
  * it was empty; at most 4 MiB. An answer other than 2xx is an error with `httpStatus`, `error`,

@@ -23,6 +23,7 @@ typedef struct eim_call {
   eim_http_method method;
   char *path;             /* with its query; NULL for a transfer */
   eim_secret *body;       /* NULL: none. What it holds is the application's: treated as a secret */
+  bool is_form;           /* the body is, instead of JSON */
   eim_transfer *transfer; /* NULL: a plain call */
   const eim_message *message; /* sent when its file is up; NULL: an upload for its own sake */
   eim_secret *used;           /* token of the last attempt */
@@ -103,7 +104,7 @@ static void send_out(eim_session *self, eim_call *call) {
                               .bearer = call->used,
                               .max_answer = ANSWER_MAX};
   if (call->body) {
-    request.content_type = "application/json";
+    request.content_type = call->is_form ? "application/x-www-form-urlencoded" : "application/json";
     request.body = eim_secret_text(call->body);
     request.body_length = strlen(eim_secret_text(call->body));
   }
@@ -128,6 +129,15 @@ static bool try_now(eim_session *self, eim_call *call) {
   return true;
 }
 
+/* NULL: no memory. */
+static eim_secret *form_of(const eim_secret *json) {
+  eim_buf form = EIM_BUF_INIT;
+  bool good = eim_request_form(eim_secret_text(json), &form) && !form.failed;
+  eim_secret *secret = good ? eim_secret_new(form.length ? (const char *)form.data : "") : NULL;
+  eim_buf_wipe(&form);
+  return secret;
+}
+
 void eim_request_start(eim_session *self, const eim_input *input) {
   eim_error *error = NULL;
   eim_call *call = NULL;
@@ -145,7 +155,11 @@ void eim_request_start(eim_session *self, const eim_input *input) {
       call->transfer = eim_transfer_new(self, input);
     else
       call->path = eim_strdup(input->text);
-    if (is_transfer ? !call->transfer : !call->path) {
+    if (call->path && input->secret) {
+      call->is_form = eim_request_takes_form(input->method, call->path);
+      call->body = call->is_form ? form_of(input->secret) : eim_secret_ref(input->secret);
+    }
+    if (is_transfer ? !call->transfer : !call->path || (input->secret && !call->body)) {
       drop(call);
       call = NULL;
     }
@@ -158,7 +172,6 @@ void eim_request_start(eim_session *self, const eim_input *input) {
   }
   call->token = input->token;
   call->method = input->kind == EIM_IN_UPLOAD ? EIM_HTTP_POST : input->method;
-  if (!is_transfer) call->body = eim_secret_ref(input->secret);
   if (input->kind == EIM_IN_UPLOAD) call->message = eim_message_ref(input->message);
   call->deadline = self->now.mono + self->settings->request_timeout;
   eim_call **at = &self->calls;

@@ -77,6 +77,42 @@ static const char *check_path(const char *path) {
   return NULL;
 }
 
+/* The attribute service is the one that takes no JSON (docs/rest.md 10). */
+bool eim_request_takes_form(eim_http_method method, const char *path) {
+  static const char service[] = "/metadata/user/";
+  return method == EIM_HTTP_PUT && !strncmp(path, service, sizeof service - 1) &&
+         !memchr(path + sizeof service - 1, '/', strcspn(path + sizeof service - 1, "?"));
+}
+
+bool eim_request_form(const char *json_body, eim_buf *out) {
+  eim_json body;
+  if (!eim_json_parse(&body, json_body, strlen(json_body)) ||
+      eim_json_kind(body) != EIM_JSON_OBJECT)
+    return false;
+  bool good = true;
+  eim_buf text = EIM_BUF_INIT;
+  const char *separator = "";
+  for (eim_json_iter it = eim_json_each(body); good && eim_json_next(&it);) {
+    const eim_json parts[] = {it.key, it.value};
+    for (int i = 0; good && i < 2; i++) {
+      eim_buf_clear(&text);
+      eim_json_type kind = eim_json_kind(parts[i]);
+      if (kind == EIM_JSON_STRING)
+        eim_json_text(parts[i], &text);
+      else if (kind == EIM_JSON_NUMBER || kind == EIM_JSON_TRUE || kind == EIM_JSON_FALSE)
+        eim_json_raw(parts[i], &text);
+      else
+        good = false;
+      eim_buf_str(out, i ? "=" : separator);
+      eim_buf_url(out, text.length ? (const char *)text.data : "");
+    }
+    separator = "&";
+  }
+  good = good && !text.failed;
+  eim_buf_wipe(&text);
+  return good;
+}
+
 eim_error *eim_request_check(const char *method, const char *path, const char *query,
                              const char *json_body, eim_http_method *out_method, eim_buf *out) {
   static const char *const names[] = {"GET", "POST", "PUT", "DELETE"};
@@ -97,6 +133,13 @@ eim_error *eim_request_check(const char *method, const char *path, const char *q
     return refused("the body is larger than 1048576 bytes");
   if (json_body && !eim_json_parse(&json, json_body, strlen(json_body)))
     return refused("the body is not JSON");
+  if (json_body && eim_request_takes_form((eim_http_method)which, path)) {
+    eim_buf form = EIM_BUF_INIT;
+    bool good = eim_request_form(json_body, &form);
+    eim_buf_wipe(&form);
+    if (!good)
+      return refused("the attributes of a user are an object of texts, numbers, true and false");
+  }
   if ((problem = add_part(out, path, "/-._~!$&'()*+,;=:@"))) return refused(problem);
   if (query && *query) {
     eim_buf_str(out, "?");
