@@ -174,8 +174,8 @@ void eim_session_health(const eim_session *self, eim_buf *out);
  * URL; else the error, owned by the caller. Any thread. */
 eim_error *eim_request_check(const char *method, const char *path, const char *query,
                              const char *json_body, eim_http_method *out_method, eim_buf *out);
-/* Does this call take a form instead of JSON? And the form of such an object, appended; false: it is
- * none, or no memory. */
+/* Does this call take a form instead of JSON? And the form of such an object, appended; false: it
+ * is none, or no memory. */
 bool eim_request_takes_form(eim_http_method method, const char *path);
 bool eim_request_form(const char *json_body, eim_buf *out);
 /* The same for the URL of eim_client_download(). */
