@@ -12,9 +12,9 @@ static eim_sandbox *sandbox;
 static char api[128], url[128], key[64];
 static const char *options[8] = {api, url, key, "reconnectBaseMs=20", NULL};
 
-static bool begin(void) {
+static bool begin_as(const eim_sandbox_options *how) {
   char error[256];
-  sandbox = eim_sandbox_new(NULL, error, sizeof error);
+  sandbox = eim_sandbox_new(how, error, sizeof error);
   if (!sandbox) {
     fprintf(stderr, "  %s\n", error);
     return false;
@@ -25,6 +25,10 @@ static bool begin(void) {
   snprintf(url, sizeof url, "url=%s", eim_sandbox_url(sandbox));
   snprintf(key, sizeof key, "appKey=%s", eim_sandbox_app_key(sandbox));
   return true;
+}
+
+static bool begin(void) {
+  return begin_as(NULL);
 }
 
 static void two(peer *alice, peer *bob, int threads) {
@@ -115,6 +119,37 @@ TEST(offline_messages_arrive_in_order_once) {
   while (eim_sandbox_waiting(sandbox, "bob")) peer_idle(&bob, 5); /* acknowledged to the last */
   CHECK_INT(peer_count(&bob, PEER_MESSAGE), 57);
   peer_stop(&bob);
+  options[4] = NULL;
+  eim_sandbox_free(sandbox);
+}
+
+/* What one device of a user sends to the user waits for the others in a queue of the user's own
+ * name and that device. */
+TEST(what_is_sent_to_oneself_arrives_at_the_other_device_once) {
+  peer one, other;
+  REQUIRE(begin_as(&(eim_sandbox_options){.multi_device = true}));
+  options[5] = NULL;
+  options[4] = "deviceId=one";
+  peer_start(&one, NULL, 1, options);
+  options[4] = "deviceId=other";
+  peer_start(&other, NULL, 1, options);
+  CHECK_INT(peer_code(&one, peer_open_password(&one, "alice", "pw-a")), 0);
+  CHECK_INT(peer_code(&other, peer_open_password(&other, "alice", "pw-a")), 0);
+  for (int i = 0; i < 2; i++) { /* the second of them waits for the next login */
+    CHECK_INT(peer_code(&one, peer_send(&one, "alice", i ? "again" : "note to self")), 0);
+    if (i) CHECK_INT(peer_code(&other, peer_open_password(&other, "alice", "pw-a")), 0);
+    const peer_event *got = peer_wait(&other, PEER_MESSAGE, PEER_WAIT);
+    REQUIRE(got);
+    CHECK_STR(eim_message_text(got->message), i ? "again" : "note to self");
+    CHECK_STR(eim_message_from(got->message), "alice");
+    CHECK_CONTAINS(eim_message_from_resource(got->message), "one");
+    while (eim_sandbox_waiting(sandbox, "alice")) peer_idle(&other, 5);
+    if (!i) CHECK_INT(peer_code(&other, peer_close(&other)), 0);
+  }
+  CHECK_INT(peer_count(&other, PEER_MESSAGE), 2);
+  CHECK_INT(peer_count(&one, PEER_MESSAGE), 0);
+  peer_stop(&one);
+  peer_stop(&other);
   options[4] = NULL;
   eim_sandbox_free(sandbox);
 }

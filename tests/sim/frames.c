@@ -160,6 +160,16 @@ frame_bytes frame_unread(const int *counts, int queues, int64_t timestamp) {
   return packed(EIM_CMD_UNREAD, &dl.base);
 }
 
+frame_bytes frame_unread_refused(int code, const char *reason, int64_t timestamp) {
+  MSG(CommUnreadDL) dl = EASEMOB__PB__COMM_UNREAD_DL__INIT;
+  MSG(Status) status;
+  set_status(&status, code, reason);
+  dl.status = &status;
+  dl.has_timestamp = true;
+  dl.timestamp = (uint64_t)timestamp;
+  return packed(EIM_CMD_UNREAD, &dl.base);
+}
+
 frame_bytes frame_notice(int queue) {
   MSG(CommNotice) notice = EASEMOB__PB__COMM_NOTICE__INIT;
   MSG(JID) jid;
@@ -167,6 +177,20 @@ frame_bytes frame_notice(int queue) {
   set_queue(&jid, name, queue);
   notice.queue = &jid;
   return packed(EIM_CMD_NOTICE, &notice.base);
+}
+
+static void be_notice(MSG(Meta) * meta, MSG(JID) * from, MSG(JID) * to) {
+  MSG(RosterBody) body = EASEMOB__PB__ROSTER_BODY__INIT;
+  free(meta->payload.data);
+  body.has_operation = true;
+  body.operation = EASEMOB__PB__ROSTER_BODY__OPERATION__ACCEPT;
+  body.from = from;
+  body.to = &to;
+  body.n_to = 1;
+  meta->ns = EASEMOB__PB__META__NAME_SPACE__ROSTER;
+  meta->payload.len = easemob__pb__roster_body__get_packed_size(&body);
+  meta->payload.data = malloc(meta->payload.len + 1);
+  easemob__pb__roster_body__pack(&body, meta->payload.data);
 }
 
 frame_bytes frame_sync(const char *queue, const down_message *messages, int count,
@@ -214,12 +238,27 @@ frame_bytes frame_sync(const char *queue, const down_message *messages, int coun
     meta->payload.len = easemob__pb__message_body__get_packed_size(&body);
     meta->payload.data = malloc(meta->payload.len + 1);
     easemob__pb__message_body__pack(&body, meta->payload.data);
+    if (messages[i].notice) be_notice(meta, &from, &to);
   }
   frame_bytes out = packed(EIM_CMD_SYNC, &dl.base);
   for (int i = 0; i < count; i++) free(metas[i].payload.data);
   free(metas);
   free(list);
   return out;
+}
+
+frame_bytes frame_refused(const char *queue, int code, const char *reason, int64_t timestamp) {
+  MSG(CommSyncDL) dl = EASEMOB__PB__COMM_SYNC_DL__INIT;
+  MSG(Status) status;
+  MSG(JID) jid = EASEMOB__PB__JID__INIT;
+  set_status(&status, code, reason);
+  jid.name = (char *)queue;
+  jid.domain = (char *)"easemob.com";
+  dl.status = &status;
+  dl.queue = &jid;
+  dl.has_islast = dl.islast = dl.has_timestamp = true;
+  dl.timestamp = (uint64_t)timestamp;
+  return packed(EIM_CMD_SYNC, &dl.base);
 }
 
 frame_bytes frame_answer(uint64_t meta_id, uint64_t server_id, int code, const char *reason,

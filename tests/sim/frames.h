@@ -26,6 +26,7 @@ typedef struct up_frame {
 
 typedef struct down_message {
   uint64_t id;
+  bool notice; /* "added" of a contact, and no text */
   char text[32];
 } down_message;
 
@@ -35,9 +36,12 @@ bool frame_read_up(up_frame *out, const void *bytes, size_t length);
 frame_bytes frame_provision(int code, const char *reason, const char *redirect_host,
                             const char *resource, int64_t expires_at, int lz4);
 frame_bytes frame_unread(const int *counts, int queues, int64_t timestamp);
+frame_bytes frame_unread_refused(int code, const char *reason, int64_t timestamp);
 frame_bytes frame_notice(int queue);
 frame_bytes frame_sync(const char *queue, const down_message *messages, int count,
                        uint64_t next_key, bool is_last, int64_t timestamp);
+/* An answer to a fetch. */
+frame_bytes frame_refused(const char *queue, int code, const char *reason, int64_t timestamp);
 frame_bytes frame_answer(uint64_t meta_id, uint64_t server_id, int code, const char *reason,
                          int64_t timestamp);
 frame_bytes frame_kick(int operation, const char *reason);

@@ -30,7 +30,7 @@ static void do_something(world *w, eim_random *r, uint64_t *token) {
 static void act(world *w, eim_random *r, uint64_t *token) {
   while (w->held_count && eim_random_upto(r, 2))
     world_done(w, (int)eim_random_upto(r, (uint32_t)w->held_count - 1));
-  switch (eim_random_upto(r, 22)) {
+  switch (eim_random_upto(r, 23)) {
   case 0: world_open_token(w, "tok", ++*token); break;
   case 1: world_open_password(w, "pw", ++*token); break;
   case 2:
@@ -71,12 +71,21 @@ static void act(world *w, eim_random *r, uint64_t *token) {
     world_input(w, (eim_input){.kind = EIM_IN_PROVIDER, .up = eim_random_upto(r, 1) != 0});
     break;
   case 20: do_something(w, r, token); break;
+  case 21: {
+    static const char *const plans[] = {"r", "s", "or", "os", "rrs", "sssr"};
+    w->fetch_plan = plans[eim_random_upto(r, 5)];
+    break;
+  }
   default:
     for (uint64_t n = eim_random_upto(r, 4); n; n--) {
       char text[16];
       snprintf(text, sizeof text, "s%d", (int)++*token);
       world_send(w, text, *token);
-      world_deliver(w, (int)eim_random_upto(r, 3), "x");
+      int queue = (int)eim_random_upto(r, 3);
+      if (eim_random_upto(r, 4))
+        world_deliver(w, queue, "x");
+      else
+        world_deliver_notice(w, queue);
     }
   }
 }
@@ -159,6 +168,7 @@ static bool run(uint64_t seed) {
     world_run(&w, (int64_t)eim_random_upto(&r, 1u << eim_random_upto(&r, 16)));
   }
   /* The storm is over: everything that was accepted must arrive. */
+  w.fetch_plan = NULL;
   w.upgrade = w.provision = w.unread = w.token = w.dns = w.sync = ANSWER_OK;
   w.delay = 10;
   w.jitter = w.duplicate_percent = 0;

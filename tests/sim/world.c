@@ -430,7 +430,23 @@ static void on_emit(void *user, eim_event_kind kind, void *payload, uint64_t seq
     }
     break;
   }
-  case EIM_EVENT_notice: snprintf(e->text, sizeof e->text, "%s", eim_notice_name(payload)); break;
+  case EIM_EVENT_notice: {
+    eim_json root;
+    int64_t id;
+    const char *json = eim_notice_json(payload);
+    snprintf(e->text, sizeof e->text, "%s", eim_notice_name(payload));
+    snprintf(w->notice_json, sizeof w->notice_json, "%s", json);
+    if (!eim_json_parse(&root, json, strlen(json)) ||
+        !eim_json_loose_i64(eim_json_get(root, "msgId"), &id))
+      break;
+    e->id = (uint64_t)id;
+    for (int i = 0; i < w->store_count; i++)
+      if (w->store[i].id == e->id) {
+        w->store[i].seq = seq;
+        if (++w->store[i].given > 1) violation(w, "a notice was given twice");
+      }
+    break;
+  }
   default: break;
   }
   if (seq) {
@@ -451,11 +467,19 @@ static void push_notices(world *w, uint32_t conn);
 
 static void serve_fetch(world *w, uint32_t conn, const up_frame *up) {
   int queue = atoi(up->queue + 1); /* "q3" */
+  char what = w->fetch_plan && *w->fetch_plan ? *w->fetch_plan++ : 'o';
   w->fetches++;
+  if (what == 's') return;
+  if (what == 'r') {
+    frame_down(w, conn, frame_refused(up->queue, 8, "internal error", w->now.wall));
+    return;
+  }
   if (up->has_key) {
     for (int i = 0; i < w->store_count;)
       if (w->store[i].queue == queue && w->store[i].position <= up->key) {
-        if (w->settings->manual_ack ? !w->store[i].done : !w->store[i].given)
+        if (w->store[i].notice        ? w->store[i].seq > w->dispatched
+            : w->settings->manual_ack ? !w->store[i].done
+                                      : !w->store[i].given)
           violation(w, "a message was acknowledged that nobody was done with");
         w->store[i] = w->store[--w->store_count];
         for (int j = i; j + 1 < w->store_count && w->store[j].position > w->store[j + 1].position;
@@ -480,6 +504,7 @@ static void serve_fetch(world *w, uint32_t conn, const up_frame *up) {
     if (best < 0) break;
     from = last = w->store[best].position;
     messages[count].id = w->store[best].id;
+    messages[count].notice = w->store[best].notice;
     snprintf(messages[count].text, sizeof messages[count].text, "m%" PRIu64, w->store[best].id);
     count++;
   }
@@ -573,7 +598,10 @@ static void serve(world *w, uint32_t conn, const void *bytes, size_t length) {
     }
     int counts[4] = {0};
     for (int i = 0; i < w->store_count; i++) counts[w->store[i].queue & 3]++;
-    frame_down(w, conn, frame_unread(counts, 4, w->now.wall + w->server_skew));
+    if (w->unread == ANSWER_REFUSE)
+      frame_down(w, conn, frame_unread_refused(8, "internal error", w->now.wall));
+    else
+      frame_down(w, conn, frame_unread(counts, 4, w->now.wall + w->server_skew));
     return;
   }
   case EIM_CMD_SYNC:
@@ -793,8 +821,7 @@ void world_kick(world *w, int operation, const char *reason) {
 void world_odd_page(world *w, int count) {
   down_message messages[8];
   for (int i = 0; i < count; i++) {
-    messages[i].id = ++w->next_message_id;
-    snprintf(messages[i].text, sizeof messages[i].text, "odd");
+    messages[i] = (down_message){.id = ++w->next_message_id, .text = "odd"};
   }
   frame_down(w, w->conn, frame_sync("q1", messages, count, 0, true, w->now.wall));
 }
@@ -815,15 +842,24 @@ static void push_notices(world *w, uint32_t conn) {
   }
 }
 
-uint64_t world_deliver(world *w, int queue, const char *text) {
-  (void)text;
+static uint64_t deliver(world *w, int queue, bool notice) {
   if (w->store_count == (int)(sizeof w->store / sizeof *w->store)) return 0;
   stored *s = &w->store[w->store_count++];
-  *s = (stored){.id = ++w->next_message_id, .position = w->next_position++, .queue = queue};
+  *s = (stored){
+      .id = ++w->next_message_id, .position = w->next_position++, .queue = queue, .notice = notice};
   uint64_t id = s->id;
   if (w->conn && w->conn_open && eim_session_state(w->session) == EIM_STATE_ONLINE)
     push_notices(w, w->conn);
   return id;
+}
+
+uint64_t world_deliver(world *w, int queue, const char *text) {
+  (void)text;
+  return deliver(w, queue, false);
+}
+
+uint64_t world_deliver_notice(world *w, int queue) {
+  return deliver(w, queue, true);
 }
 
 int world_count(const world *w, eim_event_kind kind) {

@@ -29,6 +29,7 @@ typedef struct seen_event {
 typedef struct stored { /* a message the server keeps for our user */
   uint64_t id, position;
   int queue;
+  bool notice;  /* a contact's, not a message */
   int given;    /* times it was emitted to the application in this session */
   uint64_t seq; /* of the event that gave it last */
   bool done;    /* with ackMode manual: the application said so, of that event */
@@ -83,6 +84,9 @@ typedef struct world {
    * silence. Then ok. Only what was answered with ok, and whose answer arrives, is kept. */
   const char *logs_plan;
 
+  /* What happens to fetches of queues, a character each: o ok, r refused, s silence. Then ok. */
+  const char *fetch_plan;
+
   /* What happens to the application's REST calls (paths below /users/peer/, and files: u one is
    * stored, f trouble with the local one, 6 HTTP 416, b an upload in parts begins, B one for small
    * files), a character each: o
@@ -110,6 +114,7 @@ typedef struct world {
   bool rest_once;
   uint32_t rest_id;
   char result_json[512], result_bytes[64]; /* of the last result */
+  char notice_json[256];                   /* of the last notice */
   int logs_posts;
   size_t logs_largest; /* body, in bytes */
   eim_buf logs;        /* logContent, one after the other */
@@ -138,6 +143,7 @@ void world_kick(world *w, int operation, const char *reason);
 void world_odd_page(world *w, int count);
 void world_text(world *w, const char *text);                   /* a text frame from the server */
 uint64_t world_deliver(world *w, int queue, const char *text); /* a message for us; its id */
+uint64_t world_deliver_notice(world *w, int queue);            /* something else */
 
 /* Bytes from the server as they are, instead of a frame. */
 void world_bytes(world *w, const void *bytes, size_t length);

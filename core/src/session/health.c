@@ -5,7 +5,7 @@
 
 void eim_session_health(const eim_session *self, eim_buf *out) {
   int pulls = 0, sides = 0;
-  for (const eim_pull *pull = self->pulls; pull; pull = pull->next) pulls++;
+  for (const eim_pull *pull = self->pulls; pull; pull = pull->next) pulls += !pull->kept;
   for (const eim_side *side = self->sides; side; side = side->next) sides++;
   eim_buf_str(out, "{\"state\":");
   eim_buf_json_str(out, eim_state_name(self->state));

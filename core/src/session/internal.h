@@ -38,22 +38,36 @@ typedef struct eim_side {
   eim_secret *secret; /* password or new token */
 } eim_side;
 
-/* A queue being pulled. Belongs to one connection: what was not acknowledged comes again on the
- * next. */
+typedef struct eim_ids {
+  uint64_t *list;
+  size_t count, room;
+} eim_ids;
+
+/* A queue being pulled. What it does belongs to one connection: what was not acknowledged comes
+ * again on the next, and is known by its id. */
 typedef struct eim_pull {
   struct eim_pull *next;
-  char *name, *domain;
-  uint32_t hash; /* of the name */
-  bool wanted;   /* there is something, no fetch is under way */
-  bool fetching; /* a fetch was sent, its answer is due */
-  bool again;    /* something came while fetching */
-  bool ack_wait; /* the next fetch (which acknowledges) waits for the page to be done */
-  bool has_key;  /* of the last fetch */
-  bool offline;  /* waited at login: docs/notices.md, offline_sync */
-  int undone;    /* events of the page that are not done */
+  char *name, *domain, *resource;
+  uint32_t hash;    /* of the name */
+  bool wanted;      /* there is something, no fetch is under way */
+  bool fetching;    /* a fetch was sent, its answer is due */
+  bool again;       /* something came while fetching */
+  bool ack_wait;    /* the next fetch (which acknowledges) waits for the page to be done */
+  bool has_key;     /* of the last fetch */
+  bool offline;     /* waited at login: docs/notices.md, offline_sync */
+  bool kept;        /* only for what may come again of it, until the server says what waits */
+  int undone;       /* events of the page that are not done */
+  size_t expected;  /* events that the fetch under way may bring */
+  size_t page_size; /* of the last page that came; 0: none */
   uint64_t page, key;
-  int64_t since; /* mono, of the last fetch */
+  int64_t since;  /* mono, of the last fetch */
+  eim_ids given;  /* and not acknowledged, or covered by a key whose fetch has no answer yet */
+  eim_ids owed;   /* the same of before, on an earlier connection */
+  size_t covered; /* the first so many of given */
 } eim_pull;
+
+/* How it is known that queues have something. */
+typedef enum eim_told { EIM_TOLD_OF_ONE, EIM_TOLD_OF_ALL, EIM_TOLD_AT_LOGIN } eim_told;
 
 /* A delivery receipt that is due when its message was dispatched. */
 typedef struct eim_due_receipt {
@@ -132,7 +146,8 @@ struct eim_session {
   int64_t rtt;
   uint64_t generation;
   eim_pull *pulls;
-  int fetching;
+  size_t expected;     /* events that the fetches under way may bring */
+  size_t largest_page; /* of all that came */
   uint64_t frames_up, frames_down, bytes_up, bytes_down; /* since the client was made */
   uint64_t connects, losses;
   uint64_t emitted_seq, dispatched_seq; /* the last event handed out, and dispatched */
@@ -142,6 +157,7 @@ struct eim_session {
   size_t handed_size, undone;
   bool offline_asked; /* the first UNREAD of this login has no answer yet */
   bool offline_told;  /* the notice that says what waited at login has begun */
+  bool ask_again;     /* a fetch or an UNREAD was refused: with the next beat, whatever comes in */
   uint64_t *seen;     /* ring of the last ids and their filter, allocated with the first message */
   uint32_t seen_next, seen_count;
   eim_due_receipt *receipts, **receipts_tail;
@@ -227,8 +243,10 @@ bool eim_token_is_awaited(const eim_session *self);
 void eim_token_renewal_failed(eim_session *self);
 
 /* pull.c */
-/* There is something in these queues; offline: it waited for the login. */
-void eim_pull_want(eim_session *self, const eim_queue_info *queues, size_t count, bool offline);
+/* There is something in these queues, and unless one was told of alone, in no others. */
+void eim_pull_want(eim_session *self, const eim_queue_info *queues, size_t count, eim_told told);
+/* A fetch was refused, or has no answer and should: only UNREAD can tell how it stands. */
+bool eim_pull_is_stuck(const eim_session *self);
 void eim_pull_answer(eim_session *self, eim_frame *frame);
 /* Every event up to seq was dispatched. */
 void eim_pull_done(eim_session *self, uint64_t seq);
@@ -236,7 +254,8 @@ void eim_pull_done(eim_session *self, uint64_t seq);
 void eim_pull_message_done(eim_session *self, uint64_t seq);
 /* The session is over: what the application was not done with comes again at the next login. */
 void eim_pull_session_over(eim_session *self);
-void eim_pull_forget(eim_session *self);
+/* The connection ended. */
+void eim_pull_lost(eim_session *self);
 void eim_pull_free(eim_session *self);
 /* What was seen and what is owed belongs to one user, not to the handle. */
 void eim_pull_other_user(eim_session *self);

@@ -16,7 +16,7 @@ void eim_live_stop(eim_session *self) {
   eim_session_disarm(self, EIM_TIMER_HEARTBEAT);
   eim_session_disarm(self, EIM_TIMER_HOLD);
   self->beat_waiting = false;
-  eim_pull_forget(self);
+  eim_pull_lost(self);
 }
 
 void eim_live_probe(eim_session *self) {
@@ -43,7 +43,7 @@ void eim_live_heartbeat(eim_session *self) {
   self->beat_waiting = false;
   /* The timer is not moved with every frame; what came in meanwhile is looked at here. */
   int64_t due = self->last_rx + self->settings->heart_beat_wait;
-  if (self->now.mono >= due)
+  if (self->now.mono >= due || eim_pull_is_stuck(self))
     eim_live_probe(self);
   else
     eim_session_arm(self, EIM_TIMER_HEARTBEAT, due);
@@ -62,9 +62,13 @@ static void unread(eim_session *self, eim_frame *frame) {
   size_t count = 0;
   for (size_t i = 0; i < frame->queue_count; i++)
     if (frame->queues[i].count) frame->queues[count++] = frame->queues[i];
-  bool offline = self->offline_asked;
-  self->offline_asked = false;
-  eim_pull_want(self, frame->queues, count, offline);
+  if (frame->status.code > 0) { /* refused: what waits is not known */
+    self->ask_again = true;
+    return;
+  }
+  eim_told told = self->offline_asked ? EIM_TOLD_AT_LOGIN : EIM_TOLD_OF_ALL;
+  self->offline_asked = self->ask_again = false;
+  eim_pull_want(self, frame->queues, count, told);
 }
 
 static void sync(eim_session *self, eim_frame *frame) {
@@ -100,7 +104,9 @@ static void plain_frame(eim_session *self, const void *bytes, size_t length) {
   } else if (self->state == EIM_STATE_ONLINE) {
     switch (frame.command) {
     case EIM_CMD_UNREAD: unread(self, &frame); break;
-    case EIM_CMD_NOTICE: eim_pull_want(self, frame.queues, frame.queue_count, false); break;
+    case EIM_CMD_NOTICE:
+      eim_pull_want(self, frame.queues, frame.queue_count, EIM_TOLD_OF_ONE);
+      break;
     case EIM_CMD_SYNC: sync(self, &frame); break;
     default: SESSION_LOG(EIM_LOG_DEBUG, self, "frame of command %d ignored", (int)frame.command);
     }

@@ -564,7 +564,6 @@ void eim_login_end(eim_session *self, eim_error *cause) {
   eim_secret_unref(self->token);
   eim_secret_unref(self->password);
   self->token = self->password = NULL;
-  eim_pull_forget(self);
   eim_pull_session_over(self);
 
   eim_error *canceled = cause ? (eim_error *)eim_error_ref(cause)

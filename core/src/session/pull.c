@@ -9,27 +9,97 @@
 #include "model/message.h"
 #include "session/internal.h"
 
-/* Queues fetched at once; the rest wait their turn. */
-#define FETCHES_MAX 8
+/* How many queues are fetched at once goes by what they may bring: a page of which nothing is known
+ * is taken for this part of maxUndelivered. */
+#define FIRST_PAGE_PART 8
 /* A server that names more queues than this at once is not believed. */
 #define QUEUES_MAX 10000
 /* Above maxUndelivered there may be what was asked for before: this many events at most. */
 #define ASKED_MAX 16384
+/* Ids remembered of one queue. A server that gives more at once has them only in the ring below. */
+#define IDS_MAX 1024
+
+/* ------------------------------------------------------------------ what may come again */
+
+static size_t find_id(const eim_ids *ids, uint64_t id) {
+  size_t i = 0;
+  while (i < ids->count && ids->list[i] != id) i++;
+  return i;
+}
+
+static void add_id(eim_ids *ids, uint64_t id) {
+  if (!id || ids->count >= IDS_MAX || find_id(ids, id) < ids->count) return;
+  if (ids->count == ids->room) {
+    size_t room = ids->room ? ids->room * 2 : 16;
+    uint64_t *list = realloc(ids->list, room * sizeof *list);
+    if (!list) return;
+    ids->list = list;
+    ids->room = room;
+  }
+  ids->list[ids->count++] = id;
+}
+
+/* True: it was there. */
+static bool take_id(eim_ids *ids, uint64_t id) {
+  size_t i = find_id(ids, id);
+  if (i == ids->count) return false;
+  ids->list[i] = ids->list[--ids->count];
+  return true;
+}
+
+/* The server has answered the fetch with the key, so it has the key. */
+static void acknowledged(eim_pull *pull) {
+  if (!pull->fetching || !pull->covered) return;
+  pull->given.count -= pull->covered;
+  memmove(pull->given.list, pull->given.list + pull->covered,
+          pull->given.count * sizeof *pull->given.list);
+  pull->covered = 0;
+}
+
+/* What was given may come again: whether its key arrived is not known. */
+static void keep_ids(eim_pull *pull) {
+  for (size_t i = 0; i < pull->given.count; i++) add_id(&pull->owed, pull->given.list[i]);
+  pull->given.count = pull->covered = 0;
+  pull->kept = pull->owed.count > 0;
+}
+
+/* ------------------------------------------------------------------ queues */
 
 static void drop(eim_pull *pull) {
   free(pull->name);
   free(pull->domain);
+  free(pull->resource);
+  free(pull->given.list);
+  free(pull->owed.list);
   free(pull);
 }
 
-void eim_pull_forget(eim_session *self) {
+static void drop_all(eim_session *self) {
   while (self->pulls) {
     eim_pull *next = self->pulls->next;
     drop(self->pulls);
     self->pulls = next;
   }
-  self->fetching = 0;
-  self->offline_told = false;
+  self->expected = 0;
+}
+
+void eim_pull_lost(eim_session *self) {
+  for (eim_pull **at = &self->pulls; *at;) {
+    eim_pull *pull = *at;
+    keep_ids(pull);
+    pull->wanted = pull->fetching = pull->again = pull->ack_wait = pull->offline = false;
+    pull->page = 0;
+    pull->undone = 0;
+    pull->expected = 0;
+    if (pull->kept) {
+      at = &pull->next;
+    } else {
+      *at = pull->next;
+      drop(pull);
+    }
+  }
+  self->expected = 0;
+  self->ask_again = false;
 }
 
 static void drop_receipt(eim_session *self, eim_due_receipt **at) {
@@ -49,12 +119,13 @@ static void drop_receipts(eim_session *self) {
 }
 
 void eim_pull_free(eim_session *self) {
-  eim_pull_forget(self);
+  drop_all(self);
   drop_receipts(self);
   free(self->handed);
 }
 
 void eim_pull_other_user(eim_session *self) {
+  drop_all(self);
   drop_receipts(self); /* they would go out in the name of the other */
   free(self->seen);    /* both may be in a group: its messages have one id */
   self->seen = NULL;
@@ -67,21 +138,27 @@ static uint32_t hash_of(const char *name) {
   return hash;
 }
 
+static bool is_of(const eim_pull *pull, uint32_t hash, const eim_jid *queue) {
+  return pull->hash == hash && strcmp(pull->name, queue->name) == 0 &&
+         strcmp(pull->domain, queue->domain) == 0;
+}
+
+/* The resource belongs to the address: what another device of the user sent waits in a queue of the
+ * user's own name and that device. */
 static eim_pull *find(eim_session *self, const eim_jid *queue) {
   int count = 0;
   uint32_t hash = hash_of(queue->name);
   eim_pull **at = &self->pulls;
   for (; *at; at = &(*at)->next, count++)
-    if ((*at)->hash == hash && strcmp((*at)->name, queue->name) == 0 &&
-        strcmp((*at)->domain, queue->domain) == 0)
-      return *at;
+    if (is_of(*at, hash, queue) && strcmp((*at)->resource, queue->resource) == 0) return *at;
   if (count >= QUEUES_MAX) return NULL;
   eim_pull *pull = calloc(1, sizeof *pull);
   if (!pull) return NULL;
   pull->name = eim_strdup(queue->name);
   pull->domain = eim_strdup(queue->domain);
+  pull->resource = eim_strdup(queue->resource);
   pull->hash = hash;
-  if (!pull->name || !pull->domain) {
+  if (!pull->name || !pull->domain || !pull->resource) {
     drop(pull);
     return NULL;
   }
@@ -89,88 +166,158 @@ static eim_pull *find(eim_session *self, const eim_jid *queue) {
   return pull;
 }
 
-static bool is_full(const eim_session *self) {
-  return self->undone >= (size_t)self->settings->max_undelivered;
+/* Whose answer this is. A server may leave out the resource, or say another of its own. */
+static eim_pull *find_answered(eim_session *self, const eim_jid *queue) {
+  uint32_t hash = hash_of(queue->name);
+  eim_pull *other = NULL;
+  for (eim_pull *pull = self->pulls; pull; pull = pull->next) {
+    if (!is_of(pull, hash, queue)) continue;
+    if (strcmp(pull->resource, queue->resource) == 0) return pull;
+    if (pull->fetching && !other) other = pull;
+  }
+  return other ? other : find(self, queue);
 }
 
-static void fetch(eim_session *self, eim_pull *pull, bool has_key, uint64_t key) {
+/* With what is on its way. */
+static bool is_full(const eim_session *self) {
+  return self->undone + self->expected >= (size_t)self->settings->max_undelivered;
+}
+
+static void stop(eim_session *self, eim_pull *pull) {
+  self->expected -= pull->expected;
+  pull->expected = 0;
+  pull->fetching = false;
+}
+
+/* Events that a fetch may bring: as many as the page before, or if it is known that there is more,
+ * as a page ever brought. */
+static size_t most(const eim_session *self, const eim_pull *pull) {
+  size_t unknown = 1 + (size_t)self->settings->max_undelivered / FIRST_PAGE_PART;
+  if (pull->page_size && !pull->again) return pull->page_size;
+  return self->largest_page > unknown ? self->largest_page : unknown;
+}
+
+/* False: no memory. */
+static bool fetch(eim_session *self, eim_pull *pull, bool has_key, uint64_t key) {
   eim_buf frame = EIM_BUF_INIT;
-  eim_jid queue = {self->settings->app_key, pull->name, pull->domain, ""};
-  if (eim_frame_fetch(&frame, &queue, has_key, key)) {
-    if (!pull->fetching) self->fetching++;
+  eim_jid queue = {self->settings->app_key, pull->name, pull->domain, pull->resource};
+  bool good = eim_frame_fetch(&frame, &queue, has_key, key);
+  if (good) {
+    stop(self, pull);
+    pull->expected = most(self, pull);
+    self->expected += pull->expected;
     pull->fetching = true;
-    pull->wanted = pull->again = pull->ack_wait = false;
+    pull->wanted = pull->again = pull->ack_wait = pull->kept = false;
     pull->page = 0;
     pull->undone = 0;
+    if (has_key) pull->covered = pull->given.count;
     pull->has_key = has_key;
     pull->key = key;
     pull->since = self->now.mono;
     eim_session_write(self, &frame);
   }
   eim_buf_free(&frame);
-}
-
-static void stop(eim_session *self, eim_pull *pull) {
-  if (pull->fetching) self->fetching--;
-  pull->fetching = false;
+  return good;
 }
 
 static void tell_offline(eim_session *self, const char *json);
 
-/* Acknowledge what is done, start what is wanted, forget what is finished. */
+/* The next fetch, if it may go out: it acknowledges what is done, or starts what is wanted. The one
+ * brings the next page as the other does. */
+static bool fetch_next(eim_session *self, eim_pull *pull) {
+  if (is_full(self)) return false;
+  if (pull->ack_wait) return !pull->undone && fetch(self, pull, true, pull->key);
+  return pull->wanted && !pull->fetching && fetch(self, pull, false, 0);
+}
+
+/* Acknowledge what is done, start what is wanted, forget what is finished. Who had its turn is the
+ * last the next time. */
 static void go_on(eim_session *self) {
   bool waits_offline = false;
+  eim_pull *moved = NULL, **moved_tail = &moved;
   if (self->state != EIM_STATE_ONLINE) return;
-  for (eim_pull *pull = self->pulls; pull; pull = pull->next)
-    if (pull->ack_wait && !pull->undone) fetch(self, pull, true, pull->key);
-  for (eim_pull **at = &self->pulls; *at;) {
+  eim_pull **at = &self->pulls;
+  while (*at) {
     eim_pull *pull = *at;
-    if (pull->wanted && !pull->fetching && !pull->ack_wait && self->fetching < FETCHES_MAX &&
-        !is_full(self))
-      fetch(self, pull, false, 0);
-    if (!pull->wanted && !pull->fetching && !pull->ack_wait) {
-      *at = pull->next;
+    bool had_turn = fetch_next(self, pull);
+    bool ended = !pull->wanted && !pull->fetching && !pull->ack_wait && !pull->kept;
+    waits_offline = waits_offline || (pull->offline && !ended);
+    if (!had_turn && !ended) {
+      at = &pull->next;
+      continue;
+    }
+    *at = pull->next;
+    pull->next = NULL;
+    if (ended) {
       drop(pull);
     } else {
-      at = &pull->next;
-      waits_offline = waits_offline || pull->offline;
+      *moved_tail = pull;
+      moved_tail = &pull->next;
     }
   }
-  if (self->offline_told && !waits_offline) {
+  *at = moved;
+  /* Before the first UNREAD is answered it is not known what waits. */
+  if (self->offline_told && !waits_offline && !self->offline_asked) {
     self->offline_told = false;
     tell_offline(self, "{\"phase\":\"finish\"}");
   }
 }
 
-/* False: there are too many. */
+static bool is_overdue(const eim_session *self, const eim_pull *pull) {
+  return pull->fetching && self->now.mono - pull->since > self->settings->request_timeout;
+}
+
+bool eim_pull_is_stuck(const eim_session *self) {
+  for (const eim_pull *pull = self->pulls; pull; pull = pull->next)
+    if (is_overdue(self, pull)) return true;
+  return self->ask_again || self->offline_asked;
+}
+
+/* False: there are too many, or memory ended. */
 static bool want(eim_session *self, const eim_jid *queue, bool offline) {
   eim_pull *pull = find(self, queue);
-  if (!pull) return false;
+  if (!pull) {
+    self->ask_again = true;
+    return false;
+  }
   pull->offline = pull->offline || offline;
-  if (pull->fetching && self->now.mono - pull->since > self->settings->request_timeout)
-    fetch(self, pull, pull->has_key, pull->key); /* the answer was lost somewhere: ask again */
-  else if (pull->fetching || pull->ack_wait)
+  if (pull->fetching || pull->ack_wait)
     pull->again = true;
   else
     pull->wanted = true;
   return true;
 }
 
-void eim_pull_want(eim_session *self, const eim_queue_info *queues, size_t count, bool offline) {
-  if (offline && count && !self->offline_told) {
+void eim_pull_want(eim_session *self, const eim_queue_info *queues, size_t count, eim_told told) {
+  bool offline = told == EIM_TOLD_AT_LOGIN;
+  if (offline && count) {
     char json[64];
     snprintf(json, sizeof json, "{\"phase\":\"start\",\"queues\":%zu}", count);
     self->offline_told = true;
     tell_offline(self, json);
   }
   for (size_t i = 0; i < count && want(self, &queues[i].queue, offline); i++) continue;
+  for (eim_pull *pull = self->pulls; pull; pull = pull->next) {
+    if (is_overdue(self, pull)) /* the answer was lost somewhere, and it holds up others */
+      fetch(self, pull, pull->has_key, pull->key);
+    if (told != EIM_TOLD_OF_ONE && !pull->wanted) pull->kept = false; /* the server has the key */
+  }
   go_on(self); /* once: it walks through all of them */
 }
 
 void eim_pull_answer(eim_session *self, eim_frame *frame) {
-  eim_pull *pull = find(self, &frame->queue);
+  eim_pull *pull = find_answered(self, &frame->queue);
   if (!pull) return;
   bool again = pull->again;
+  if (frame->status.code > 0 && !frame->item_count) {
+    /* Refused: the key may not have been taken, and what waits is still there. Whether it is, the
+     * server says with the next heartbeat. */
+    keep_ids(pull);
+    self->ask_again = true;
+    SESSION_LOG(EIM_LOG_WARN, self, "a fetch was refused: %d %s", frame->status.code,
+                frame->status.reason);
+  }
+  acknowledged(pull);
   stop(self, pull);
   if (frame->has_next_key && frame->item_count) {
     pull->ack_wait = true;
@@ -229,11 +376,14 @@ static void advance(eim_session *self) {
     self->done_seq++;
 }
 
-/* The message is in the application's hands still, from an earlier page: this page waits for it. */
+/* It is in the application's hands still, from an earlier page or another queue: this page waits
+ * for it, and that one does not any more. */
 static void wait_for_earlier(eim_session *self, uint64_t id, eim_pull *pull) {
   for (uint64_t seq = self->done_seq + 1; seq <= self->emitted_seq; seq++) {
     eim_handed *handed = handed_at(self, seq);
     if (handed->is_done || handed->id != id || handed->page == pull->page) continue;
+    eim_pull *other = pull_of_page(self, handed->page);
+    if (other) other->undone--;
     handed->page = pull->page;
     pull->undone++;
     return;
@@ -242,8 +392,7 @@ static void wait_for_earlier(eim_session *self, uint64_t id, eim_pull *pull) {
 
 /* Nearly every id is new, and a ring of hundreds is long to search for what is not in it. Behind
  * the ring lies a filter: a bit that is not set says "new" at once. It is made anew with each
- * round. The ring holds more than can be in the application's hands, and so all that can come
- * again after a reconnect. */
+ * round. It finds what comes twice soon; what may come again much later is with its queue. */
 #define SEEN_LEAST 512
 #define SEEN_MOST 65536
 #define SEEN_BITS_EACH 16
@@ -316,6 +465,7 @@ static void give(eim_session *self, eim_event_kind kind, void *payload, uint64_t
   if (!make_room(self)) {
     SESSION_LOG(EIM_LOG_ERROR, self, "out of memory: an event comes again at the next login");
     forget_seen(self, id);
+    if (pull) take_id(&pull->given, id);
     if (pull) pull->undone++;  /* for ever: the page is not acknowledged */
     eim_object_unref(payload); /* every payload is an object */
     return;
@@ -344,9 +494,13 @@ bool eim_pull_items(eim_session *self, eim_frame *frame) {
                                          "the server sends more than it was asked for"));
     return false;
   }
-  eim_pull *pull = frame->has_queue && frame->item_count ? find(self, &frame->queue) : NULL;
+  eim_pull *pull =
+      frame->has_queue && frame->item_count ? find_answered(self, &frame->queue) : NULL;
+  if (pull) acknowledged(pull);
   if (pull && !pull->ack_wait) {
     pull->page = ++self->last_page;
+    pull->page_size = frame->item_count < ASKED_MAX ? frame->item_count : ASKED_MAX;
+    if (pull->page_size > self->largest_page) self->largest_page = pull->page_size;
     pull->undone = 0;
   }
   for (size_t i = 0; i < frame->item_count; i++) {
@@ -358,9 +512,11 @@ bool eim_pull_items(eim_session *self, eim_frame *frame) {
       eim_login_end(self, kick);
       return false;
     }
-    if (item->kind != EIM_ITEM_BAD && item->kind != EIM_ITEM_STATISTIC &&
-        seen_before(self, item->id)) {
-      if (pull && item->kind == EIM_ITEM_MESSAGE) wait_for_earlier(self, item->id, pull);
+    bool is_content = item->kind != EIM_ITEM_BAD && item->kind != EIM_ITEM_STATISTIC;
+    bool owed = pull && is_content && take_id(&pull->owed, item->id);
+    if (pull && is_content) add_id(&pull->given, item->id);
+    if (is_content && (owed || seen_before(self, item->id))) {
+      if (pull) wait_for_earlier(self, item->id, pull);
       continue;
     }
     switch (item->kind) {
@@ -432,6 +588,7 @@ void eim_pull_message_done(eim_session *self, uint64_t seq) {
 }
 
 void eim_pull_session_over(eim_session *self) {
+  self->offline_told = false;
   /* What the application has not even seen yet, it will see, and can be done with. */
   for (uint64_t seq = self->done_seq + 1; seq <= self->dispatched_seq; seq++) {
     eim_handed *handed = handed_at(self, seq);
@@ -439,6 +596,7 @@ void eim_pull_session_over(eim_session *self) {
     handed->is_done = true;
     self->undone--;
     forget_seen(self, handed->id);
+    for (eim_pull *pull = self->pulls; pull; pull = pull->next) take_id(&pull->owed, handed->id);
     for (eim_due_receipt **at = &self->receipts; *at; at = &(*at)->next)
       if ((*at)->seq == seq) {
         drop_receipt(self, at);
