@@ -97,10 +97,23 @@ static const char *const allowed[] = {
 };
 
 /* What only a server or another SDK's sender says: fine in JSON, of no effect. */
-static const char *const passed_over[] = {
-    "id",          "localId", "from",         "fromResource",     "time",
-    "onlineState", "thumb",   "thumb_secret", "params",           "broadcast",
-    "meta",        "stream",  "moreContents", "isContentReplaced"};
+static const char *const passed_over[] = {"id",
+                                          "localId",
+                                          "from",
+                                          "fromResource",
+                                          "time",
+                                          "onlineState",
+                                          "thumb",
+                                          "thumb_secret",
+                                          "params",
+                                          "broadcast",
+                                          "meta",
+                                          "stream",
+                                          "moreContents",
+                                          "isContentReplaced",
+                                          "thumb_file_length",
+                                          "thumb_width",
+                                          "thumb_height"};
 
 struct eim_message_builder {
   eim_message_kind kind;

@@ -87,6 +87,16 @@ static void file(writer *w, const EIM_PB(MessageBody__Content) * c) {
   integer_if(w, "file_length", c->has_filelength, c->filelength);
 }
 
+/* The last ones are of other SDKs only. */
+static void thumbnail(writer *w, const EIM_PB(MessageBody__Content) * c) {
+  text_if(w, "thumb", c->thumbnailremotepath);
+  text_if(w, "thumb_secret", c->thumbnailsecretkey);
+  integer_if(w, "thumb_file_length", c->has_thumbnailfilelength, c->thumbnailfilelength);
+  if (!c->thumbnailsize) return;
+  real_if(w, "thumb_width", c->thumbnailsize->has_width, c->thumbnailsize->width);
+  real_if(w, "thumb_height", c->thumbnailsize->has_height, c->thumbnailsize->height);
+}
+
 bool eim_body_fields(eim_buf *out, eim_message_kind kind, const EIM_PB(MessageBody__Content) * c,
                      bool first) {
   writer w = {out, first};
@@ -99,8 +109,7 @@ bool eim_body_fields(eim_buf *out, eim_message_kind kind, const EIM_PB(MessageBo
       real_if(&w, "width", c->size->has_width, c->size->width);
       real_if(&w, "height", c->size->has_height, c->size->height);
     }
-    text_if(&w, "thumb", c->thumbnailremotepath);
-    text_if(&w, "thumb_secret", c->thumbnailsecretkey);
+    thumbnail(&w, c);
     if (c->has_subtype && c->subtype == SUB(GIF)) {
       name(&w, "isGif");
       eim_buf_str(out, "true");
@@ -109,8 +118,7 @@ bool eim_body_fields(eim_buf *out, eim_message_kind kind, const EIM_PB(MessageBo
   case EIM_MESSAGE_VIDEO:
     file(&w, c);
     integer_if(&w, "length", c->has_duration, c->duration);
-    text_if(&w, "thumb", c->thumbnailremotepath);
-    text_if(&w, "thumb_secret", c->thumbnailsecretkey);
+    thumbnail(&w, c);
     break;
   case EIM_MESSAGE_VOICE:
     file(&w, c);
