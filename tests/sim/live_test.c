@@ -407,6 +407,33 @@ TEST(with_manual_acks_a_page_waits_for_all_of_its_messages_and_no_queue_for_anot
   world_stop(&w);
 }
 
+TEST(a_slow_application_is_given_no_more_than_it_wants) {
+  world w;
+  world_start(&w, 3, (const char *const[]){"ackMode=manual", "maxUndelivered=4", NULL});
+  w.page = 2;
+  for (int i = 0; i < 20; i++) world_deliver(&w, i % 2, "x");
+  world_open_token(&w, "t0", 1);
+  world_run(&w, 5000);
+  CHECK_INT(w.held_count, 4); /* a page of each of the two */
+  for (int i = 0; i < 6; i++) world_deliver(&w, 2 + i % 2, "x");
+  int fetches = w.fetches;
+  world_run(&w, 5000);
+  CHECK_INT(w.held_count, 4);
+  CHECK_INT(w.fetches, fetches); /* the other two are not asked for */
+  CHECK_INT(w.store_count, 26);
+  CHECK_INT(eim_session_state(w.session), EIM_STATE_ONLINE); /* and the line lives on */
+  world_done(&w, 0);
+  world_run(&w, 1000);
+  CHECK_INT(w.held_count, 3 + 4); /* there is room: of both, asked for at once */
+  for (int rounds = 0; w.held_count && rounds < 100; rounds++) {
+    world_done(&w, 0);
+    world_run(&w, 100);
+  }
+  CHECK_INT(world_count(&w, EIM_EVENT_message), 26);
+  CHECK_INT(w.store_count, 0);
+  world_stop(&w);
+}
+
 TEST(what_is_not_done_holds_its_page_over_a_reconnect_without_coming_twice) {
   world w;
   online(&w, (const char *const[]){"ackMode=manual", NULL});
