@@ -261,8 +261,7 @@ TEST(what_comes_as_json_is_told_as_it_came) {
 TEST(thumbnails_of_other_sdks_are_told) {
   EIM_PB(MessageBody__Content__Size) size = EASEMOB__PB__MESSAGE_BODY__CONTENT__SIZE__INIT;
   EIM_PB(MessageBody__Content)
-  content = EASEMOB__PB__MESSAGE_BODY__CONTENT__INIT,
-  *contents[] = {&content};
+  content = EASEMOB__PB__MESSAGE_BODY__CONTENT__INIT, *contents[] = {&content};
   EIM_PB(MessageBody) body = EASEMOB__PB__MESSAGE_BODY__INIT;
   size.has_width = size.has_height = 1;
   size.width = 170;
