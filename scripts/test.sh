@@ -85,6 +85,7 @@ counted "Python" timeout -k 10 900 scripts/test-python.sh
 counted "Python wheel" timeout -k 10 1200 scripts/test-wheel.sh
 counted "Lua" timeout -k 10 900 scripts/test-lua.sh
 counted "Java" timeout -k 10 1200 scripts/test-java.sh
+counted "Android" timeout -k 10 1200 scripts/test-android.sh
 echo "== AddressSanitizer, UBSan, LeakSanitizer"
 step "build, asan" build asan && tests asan
 counted "Python, asan" timeout -k 10 900 scripts/test-python-asan.sh

@@ -76,11 +76,22 @@ static bool write_text(output *self) {
   return true;
 }
 
+/* A fresh file, 0600. Android has mkostemp() from API 23 on. */
+static int fresh_file(char *template) {
+#ifdef __ANDROID__
+  int fd = mkstemp(template);
+  if (fd >= 0) fcntl(fd, F_SETFD, FD_CLOEXEC);
+  return fd;
+#else
+  return mkostemp(template, O_CLOEXEC);
+#endif
+}
+
 static eim_status write_file(const char *path, bool (*fill)(output *self), const char *text) {
   char temporary[PATH_MAX];
   int length = snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
   if (length < 0 || (size_t)length >= sizeof temporary) return eim_file_failed(path, ENAMETOOLONG);
-  output out = {.fd = mkostemp(temporary, O_CLOEXEC), .text = text}; /* 0600 */
+  output out = {.fd = fresh_file(temporary), .text = text};
   if (out.fd < 0) return eim_file_failed(path, errno);
   bool taken = fill(&out);
   if (!out.error && fsync(out.fd) && errno != EINVAL && errno != EROFS) out.error = errno;

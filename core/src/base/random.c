@@ -2,12 +2,13 @@
 
 #include <openssl/rand.h>
 #include <time.h>
-#ifdef __linux__
+#if defined(__linux__) && !defined(__ANDROID__) /* there from API 28 on */
+#define HAS_GETRANDOM 1
 #include <sys/random.h>
 #endif
 
 bool eim_random_bytes(void *out, size_t length) {
-#ifdef __linux__
+#ifdef HAS_GETRANDOM
   /* Up to 256 bytes come whole or not at all. Asking OpenSSL first would set up its generators, a
    * fifth of all that a client without TLS does until it is online. */
   if (length <= 256 && getrandom(out, length, 0) == (ssize_t)length) return true;

@@ -4,6 +4,9 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#ifdef __ANDROID__
+#include <sys/syscall.h>
+#endif
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -225,15 +228,26 @@ void eim_sigpipe_block(eim_sigpipe_guard *guard) {
   pthread_sigmask(SIG_BLOCK, &pipe, &guard->old);
 }
 
+/* Take it off this thread's list. -1 and EINTR: not yet. Android has sigtimedwait() from API 23 on,
+ * and a sigset_t that may be shorter than the kernel's. */
+static int take_sigpipe(void) {
+  static const struct timespec zero;
+#ifdef __ANDROID__
+  const uint64_t pipe = UINT64_C(1) << (SIGPIPE - 1);
+  return (int)syscall(__NR_rt_sigtimedwait, &pipe, NULL, &zero, sizeof pipe);
+#else
+  sigset_t pipe;
+  sigemptyset(&pipe);
+  sigaddset(&pipe, SIGPIPE);
+  return sigtimedwait(&pipe, NULL, &zero);
+#endif
+}
+
 void eim_sigpipe_restore(eim_sigpipe_guard *guard) {
-  sigset_t pending, pipe;
+  sigset_t pending;
   sigpending(&pending);
-  if (!guard->was_pending && sigismember(&pending, SIGPIPE)) {
-    sigemptyset(&pipe);
-    sigaddset(&pipe, SIGPIPE);
-    static const struct timespec zero;
-    while (sigtimedwait(&pipe, NULL, &zero) < 0 && errno == EINTR) continue;
-  }
+  if (!guard->was_pending && sigismember(&pending, SIGPIPE))
+    while (take_sigpipe() < 0 && errno == EINTR) continue;
   pthread_sigmask(SIG_SETMASK, &guard->old, NULL);
 }
 

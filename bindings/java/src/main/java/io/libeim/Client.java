@@ -254,7 +254,7 @@ public final class Client implements AutoCloseable {
    */
   public Request<Void> open(String user, String password) {
     Request<Void> request = new Request<>(this);
-    begin(NOTHING, held(complete(request)), request, token -> core.open_password(user, password, token));
+    begin(NOTHING, held(complete(request)), request::token, token -> core.open_password(user, password, token));
     return request;
   }
 
@@ -278,7 +278,7 @@ public final class Client implements AutoCloseable {
    */
   public Request<Void> openWithToken(String user, String accessToken) {
     Request<Void> request = new Request<>(this);
-    begin(NOTHING, held(complete(request)), request, token -> core.open_token(user, accessToken, token));
+    begin(NOTHING, held(complete(request)), request::token, token -> core.open_token(user, accessToken, token));
     return request;
   }
 
@@ -302,7 +302,7 @@ public final class Client implements AutoCloseable {
    */
   public Request<Void> openWithToken(String user, TokenProvider provider) {
     Request<Void> request = new Request<>(this);
-    openWithToken(user, provider, held(complete(request)), request);
+    openWithToken(user, provider, held(complete(request)), request::token);
     return request;
   }
 
@@ -318,7 +318,7 @@ public final class Client implements AutoCloseable {
   }
 
   private void openWithToken(
-      String user, TokenProvider provider, ResultCallback<Void> callback, Request<Void> request) {
+      String user, TokenProvider provider, ResultCallback<Void> callback, Call number) {
     if (provider == null) {
       throw new NullPointerException("provider");
     }
@@ -336,7 +336,7 @@ public final class Client implements AutoCloseable {
             callback.onError(EimException.local(ErrorCode.E_INVALID, "the token provider returned null at login"));
             return;
           }
-          begin(NOTHING, callback, request, token -> core.open_token(user, first, token));
+          begin(NOTHING, callback, number, token -> core.open_token(user, first, token));
         });
   }
 
@@ -764,7 +764,7 @@ public final class Client implements AutoCloseable {
 
   private <T> Request<T> future(ClientSink.Converter<T> converter, Call call) {
     Request<T> request = new Request<>(this);
-    begin(converter, complete(request), request, call);
+    begin(converter, complete(request), request::token, call);
     return request;
   }
 
@@ -772,11 +772,15 @@ public final class Client implements AutoCloseable {
     begin(converter, elsewhere(callback), null, call);
   }
 
+  /**
+   * {@code number}, or null, is told the token. What serves callbacks does not name Request: on Android up to API 23, which
+   * has no futures, that class cannot be loaded.
+   */
   private <T> void begin(
-      ClientSink.Converter<T> converter, ResultCallback<T> callback, Request<T> request, Call call) {
+      ClientSink.Converter<T> converter, ResultCallback<T> callback, Call number, Call call) {
     long token = sink.nextToken();
-    if (request != null) {
-      request.token(token);
+    if (number != null) {
+      number.start(token);
     }
     sink.begin(token, converter, callback);
     try {

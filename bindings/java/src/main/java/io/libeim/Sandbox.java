@@ -77,7 +77,7 @@ public final class Sandbox implements AutoCloseable {
     if (Double.parseDouble(System.getProperty("java.specification.version")) >= 24) { // "1.8" is Java 8
       command.add("--enable-native-access=ALL-UNNAMED"); // else it warns on stderr of what it loads
     }
-    for (String property : new String[] {NativeLibrary.LIBRARY, NativeLibrary.TMPDIR, "java.library.path"}) {
+    for (String property : new String[] {DesktopLibrary.LIBRARY, DesktopLibrary.TMPDIR, "java.library.path"}) {
       String value = System.getProperty(property);
       if (value != null) {
         command.add("-D" + property + "=" + value);

@@ -40,7 +40,7 @@ public class LoaderTest {
   private static final Path JSON = location(JSONObject.class);
 
   private static Path library() {
-    return CLASSES.resolve("io/libeim/native/" + NativeLibrary.platform() + "/libeim_jni.so");
+    return CLASSES.resolve("io/libeim/native/" + DesktopLibrary.platform() + "/libeim_jni.so");
   }
 
   private static URLClassLoader another() throws IOException {
@@ -120,7 +120,7 @@ public class LoaderTest {
   @Test
   void theErrorNamesPlatformAndPlaces(@TempDir Path folder) throws Exception {
     String text = run(folder, "-cp", path(bare(folder), JSON), "io.libeim.Sandbox", "--help").toString();
-    for (String part : new String[] {NativeLibrary.platform(), "io/libeim/native/", "java.library.path", "io.libeim.library"}) {
+    for (String part : new String[] {DesktopLibrary.platform(), "io/libeim/native/", "java.library.path", "io.libeim.library"}) {
       assertTrue(text.contains(part), text);
     }
   }

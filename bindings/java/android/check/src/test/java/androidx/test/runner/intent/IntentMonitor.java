@@ -1,0 +1,4 @@
+package androidx.test.runner.intent;
+
+/** Nobody monitors here. */
+public interface IntentMonitor {}

@@ -1,0 +1,4 @@
+package androidx.test.runner.intent;
+
+/** Nobody stubs here. */
+public interface IntentStubber {}

@@ -1,0 +1,4 @@
+package androidx.test.runner.lifecycle;
+
+/** Nobody monitors here. */
+public interface ActivityLifecycleMonitor {}

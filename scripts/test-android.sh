@@ -1,0 +1,130 @@
+#!/usr/bin/env bash
+# test-android.sh: what can be proved of the Android half without an NDK or a device (bindings/java/android/README.md says what
+# that leaves): Gradle files, the native library, Java on Android's own classes of API 21 and 35 with real sessions, what R8
+# leaves of it. Ends with "N passed, N failed".
+set -u
+cd "$(dirname "$0")/.."
+root=$PWD
+build=$root/build/android
+log=$build/test-logs
+mkdir -p "$log"
+passed=0 failed=0
+
+# add NAME STATUS PASSED FAILED LOG
+add() {
+  local p=$3 f=$4
+  if { [ "$2" -ne 0 ] && [ "$f" -eq 0 ]; } || [ $((p + f)) -eq 0 ]; then f=$((f + 1)); fi
+  passed=$((passed + p)) failed=$((failed + f))
+  printf '%-34s %4d passed %4d failed\n' "$1" "$p" "$f"
+  [ "$f" -eq 0 ] || tail -n 80 "$5"
+}
+
+# check NAME COMMAND…: one thing that succeeds or does not.
+check() {
+  local name=$1 file="$log/${1//[ \/]/-}.log" status=0
+  shift
+  ("$@") >"$file" 2>&1 || status=$?
+  add "$name" $status $((status == 0)) $((status != 0)) "$file"
+}
+
+# counted NAME COMMAND…: what counts by itself.
+counted() {
+  local name=$1 file="$log/${1//[ \/]/-}.log" status=0 p f
+  shift
+  ("$@") >"$file" 2>&1 || status=$?
+  read -r p f < <(scripts/count.py text "$file")
+  add "$name" $status "$p" "$f" "$file"
+}
+
+finish() {
+  echo "$passed passed, $failed failed"
+  [ "$failed" -eq 0 ]
+  exit
+}
+
+# --- Gradle: what the files say, and that saying something else is noticed
+counted 'Gradle files' scripts/android_files.py
+
+doctored() {
+  local copy=$build/doctored before after
+  after=$(while IFS='|' read -r file edit; do
+    rm -rf "$copy"
+    mkdir -p "$copy/bindings" "$copy/packaging" "$copy/examples"
+    cp -R bindings/java "$copy/bindings/" && cp -R packaging/deps "$copy/packaging/" && cp -R core/include "$copy/" &&
+      cp -R examples/android "$copy/examples/" && cp CMakeLists.txt "$copy/"
+    mkdir -p "$copy/core" "$copy/bindings/swig" && mv "$copy/include" "$copy/core/" && cp bindings/swig/*.i "$copy/bindings/swig/"
+    if [ "$file" = as-it-is ]; then
+      scripts/android_files.py "$copy" | tail -n 1 >&2
+      continue
+    fi
+    before=$(cksum <"$copy/$file")
+    sed -i "$edit" "$copy/$file"
+    if [ "$(cksum <"$copy/$file")" = "$before" ]; then
+      echo "nothing to edit: $file: $edit"
+    elif scripts/android_files.py "$copy" >/dev/null; then
+      echo "not noticed: $file: $edit"
+    fi
+  done <<'END'
+as-it-is|
+bindings/java/android/build.gradle.kts|s/minSdk = 21/minSdk = 24/
+bindings/java/android/build.gradle.kts|s/, "x86"//
+bindings/java/android/build.gradle.kts|s/0\.1\.0/0.1.1/
+bindings/java/android/build.gradle.kts|s/, "-DANDROID_SUPPORT_FLEXIBLE_PAGE_SIZES=ON"//
+bindings/java/android/build.gradle.kts|/consumerProguardFiles/d
+bindings/java/android/build.gradle.kts|0,/}/s///
+bindings/java/android/src/main/AndroidManifest.xml|s/\.INTERNET/.WAKE_LOCK/
+bindings/java/android/consumer-rules.pro|/deliver/d
+bindings/java/android/consumer-rules.pro|s/native <methods>;//
+bindings/java/android/CMakeLists.txt|s/SANDBOX OFF/SANDBOX ON/
+bindings/java/CMakeLists.txt|s/-Wl,-z,max-page-size=16384//
+bindings/java/eim_java.i|s/"deliver", "(IJ)V"/"deliverAll", "(IJ)V"/
+examples/android/src/main/AndroidManifest.xml|s/LibeimService/AnotherService/
+packaging/deps/build.sh|s/ armeabi-v7a)/ armeabi)/
+CMakeLists.txt|s/VERSION 0\.1\.0/VERSION 0.2.0/
+END
+  )
+  rm -rf "$copy"
+  echo "$after"
+  [ -z "$after" ]
+}
+check 'Gradle files, doctored' doctored
+
+# --- the native half
+native() {
+  if [ ! -f build/java/build.ninja ]; then scripts/jar.sh build/java/dist; fi &&
+    cmake --build build/java --target eim_jni eim-sandbox -j "$(nproc 2>/dev/null || echo 2)" &&
+    # As Gradle calls it, but for this machine.
+    cmake -S bindings/java/android -B "$build/native" -G Ninja -DEIM_DEPS_PREFIX="$(packaging/deps/build.sh)" \
+      -DEIM_WERROR=ON -DCMAKE_BUILD_TYPE=Release &&
+    cmake --build "$build/native" --target eim_jni -j "$(nproc 2>/dev/null || echo 2)"
+}
+check 'the native library, by its CMake' native
+library=$(find "$build/native" -name libeim_jni.so)
+counted 'the checks of ELF' scripts/elf_check_test.sh
+counted 'the library for Java' scripts/elf_check.py build/java/bindings/java/natives/io/libeim/native/*/libeim_jni.so
+counted 'the library for Android' scripts/elf_check.py "$library"
+no_sandbox() {
+  ! nm "$library" | grep 'eim_sandbox'
+}
+check 'no sandbox in it' no_sandbox
+
+# --- Java
+export EIM_SANDBOX=$root/build/java/sandbox/eim-sandbox
+rm -rf "$build"/maven/surefire-reports
+file=$log/java.log status=0
+(cd bindings/java/android/check && mvn -B -ntp test -Deim.library="$library") >"$file" 2>&1 || status=$?
+read -r p f < <(scripts/count.py surefire "$build"/maven/surefire-reports/TEST-*.xml) || { p=0 f=1; }
+add 'Java on API 21 and 35' $status "$p" "$f" "$file"
+if [ $status -ne 0 ]; then finish; fi
+classes=$build/maven/classes
+
+# Who uses what came after API 21: animal-sniffer (pom.xml) lets these two through.
+users() { # users REGEX: classes that name such a class
+  jdeps --multi-release base -verbose:class "$classes" 2>/dev/null |
+    awk -v wanted="$1" '$1 ~ /^[a-z].*\./ && $2 == "->" {if ($3 ~ wanted) print $1; next}' | sort -u | xargs
+}
+files_of_desktop() { [ "$(users '^java[.]nio[.]file[.]')" = io.libeim.DesktopLibrary ] || { users '^java[.]nio[.]file[.]' && false; }; }
+futures() { [ "$(users '^java[.]util[.]concurrent[.]Complet')" = 'io.libeim.Context io.libeim.Request' ] || { users '^java[.]util[.]concurrent[.]Complet' && false; }; }
+check 'java.nio.file: the desktop alone' files_of_desktop
+check 'futures: Request and its wait' futures
+finish
