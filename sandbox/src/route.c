@@ -61,7 +61,8 @@ static uint64_t digest_of(const eim_sb_pb_meta *meta) {
 }
 
 static const eim_sb_seen *find_seen(const eim_sb_user *user, uint64_t client_id, uint64_t digest) {
-  size_t count = user->seen_count < EIM_SB_SEEN ? user->seen_count : EIM_SB_SEEN;
+  if (client_id > user->seen_most) return NULL; /* they grow, so nearly every one is new */
+  size_t count = user->seen_count < user->seen_room ? user->seen_count : user->seen_room;
   for (size_t i = 0; i < count; i++)
     if (user->seen[i].client_id == client_id && user->seen[i].digest == digest)
       return &user->seen[i];
@@ -70,10 +71,19 @@ static const eim_sb_seen *find_seen(const eim_sb_user *user, uint64_t client_id,
 
 static void remember(eim_sandbox *self, eim_sb_user *user, uint64_t client_id, uint64_t digest,
                      uint64_t server_id, int64_t timestamp) {
-  if (!user->seen && !(user->seen = calloc(EIM_SB_SEEN, sizeof *user->seen))) return;
-  user->seen[user->seen_count % EIM_SB_SEEN] =
-      (eim_sb_seen){client_id, digest, server_id, timestamp};
+  size_t slot = user->seen_count % EIM_SB_SEEN;
+  if (!eim_sb_seen_room(user, slot)) return;
+  user->seen[slot] = (eim_sb_seen){client_id, digest, server_id, timestamp};
+  if (client_id > user->seen_most) user->seen_most = client_id;
   eim_sb_store_seen(self->store, user, user->seen_count++);
+}
+
+/* They are many, would drive out the messages, and do no harm when they come twice. The type is the
+ * first field of a body (docs/protocol.md 5). */
+static bool is_delivery(const eim_sb_pb_meta *meta) {
+  return meta->ns == EASEMOB__PB__META__NAME_SPACE__CHAT && meta->payload.len >= 2 &&
+         meta->payload.data[0] == 0x08 &&
+         meta->payload.data[1] == EASEMOB__PB__MESSAGE_BODY__TYPE__DELIVER_ACK;
 }
 
 static verdict may_recall(eim_sandbox *self, const eim_sb_user *user,
@@ -409,7 +419,8 @@ bool eim_sb_upload(eim_sandbox *self, eim_sb_conn *conn, const eim_sb_pb_meta *m
     why = muc(self, conn, meta, reason);
   else /* contacts and the like go over REST: proposed */
     why = (verdict){EASEMOB__PB__STATUS__ERROR_CODE__UNKNOWN_COMMAND, "unknown command"};
-  if (!why.code) remember(self, conn->user, meta->id, digest, server_id, timestamp);
+  if (!why.code && !is_delivery(meta))
+    remember(self, conn->user, meta->id, digest, server_id, timestamp);
   answer_with(self, conn, meta->id, server_id, timestamp, why, *edit && !why.code ? edit : NULL);
   return true;
 }

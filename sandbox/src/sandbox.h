@@ -34,7 +34,7 @@
 #define EIM_SB_MAX_RESOURCE 256 /* proposed */
 #define EIM_SB_MAX_DEVICES 32   /* known devices of one user; proposed */
 #define EIM_SB_SENT 4096        /* messages that can be recalled */
-#define EIM_SB_SEEN 256         /* client ids remembered for each user */
+#define EIM_SB_SEEN 2048        /* client ids remembered for each user: above maxPendingSends */
 #define EIM_SB_LOG 1000
 #define EIM_SB_MAX_LOGS ((size_t)16 << 20) /* of one user */
 #define EIM_SB_HELD 64
@@ -96,8 +96,9 @@ typedef struct eim_sb_user {
   bool activated, frozen;
   eim_sb_device *devices;
   eim_sb_device inbox; /* queues of an account that never logged in; the first device takes them */
-  eim_sb_seen *seen;
-  size_t seen_count;
+  eim_sb_seen *seen;   /* the last EIM_SB_SEEN, at their number */
+  size_t seen_count, seen_room;
+  uint64_t seen_most;    /* the highest client id that was among them */
   int64_t offline_since; /* the last line ended; 0: there was none */
   int64_t muted_until[EIM_SB_MUTE_KINDS];
   eim_sb_contacts contacts;
@@ -268,6 +269,8 @@ eim_sb_user *eim_sb_create_user(eim_sandbox *self, const char *name, const char 
                                 const char *nickname);
 void eim_sb_remove_user(eim_sandbox *self, eim_sb_user *user); /* 207, then gone */
 void eim_sb_link_user(eim_sandbox *self, eim_sb_user *user);
+/* Makes `seen` larger, so that this slot is in it. False: no memory. */
+bool eim_sb_seen_room(eim_sb_user *user, size_t slot);
 bool eim_sb_has_password(const eim_sb_user *user, const char *password);
 bool eim_sb_change_password(eim_sandbox *self, eim_sb_user *user, const char *password);
 void eim_sb_activate(eim_sandbox *self, eim_sb_user *user, bool on);

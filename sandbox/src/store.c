@@ -466,11 +466,12 @@ static bool read_seen(eim_sb_store *self, sqlite3_stmt *row) {
   eim_sb_user *user = user_of(self, row, 6);
   size_t slot = (size_t)sqlite3_column_int64(row, 0), number = (size_t)sqlite3_column_int64(row, 1);
   if (!user || slot >= EIM_SB_SEEN) return false;
-  if (!user->seen && !(user->seen = calloc(EIM_SB_SEEN, sizeof *user->seen))) return false;
+  if (!eim_sb_seen_room(user, slot)) return false;
   user->seen[slot] =
       (eim_sb_seen){(uint64_t)sqlite3_column_int64(row, 2), (uint64_t)sqlite3_column_int64(row, 3),
                     (uint64_t)sqlite3_column_int64(row, 4), sqlite3_column_int64(row, 5)};
   if (number >= user->seen_count) user->seen_count = number + 1;
+  if (user->seen[slot].client_id > user->seen_most) user->seen_most = user->seen[slot].client_id;
   return true;
 }
 

@@ -67,6 +67,18 @@ bool eim_sb_has_password(const eim_sb_user *user, const char *password) {
   return memcmp(hash, user->password, sizeof hash) == 0;
 }
 
+bool eim_sb_seen_room(eim_sb_user *user, size_t slot) {
+  size_t room = user->seen_room ? user->seen_room : 64;
+  while (room <= slot) room *= 2;
+  if (room == user->seen_room) return true;
+  eim_sb_seen *seen = realloc(user->seen, room * sizeof *seen);
+  if (!seen) return false;
+  memset(seen + user->seen_room, 0, (room - user->seen_room) * sizeof *seen);
+  user->seen = seen;
+  user->seen_room = room;
+  return true;
+}
+
 void eim_sb_link_user(eim_sandbox *self, eim_sb_user *user) {
   eim_sb_user **bucket = &self->users[bucket_of(user->name)];
   user->next = *bucket;

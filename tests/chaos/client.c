@@ -16,7 +16,7 @@
 
 #include "chance.h"
 
-enum { WINDOW = 40, USERS_MOST = 64, HELD_MOST = 30 };
+enum { USERS_MOST = 64, HELD_MOST = 200 };
 
 static struct {
   int me, users, ledger;
@@ -26,7 +26,8 @@ static struct {
   long die_in; /* messages until this process dies inside a handler; 0: it does not */
   eim_client *client;
   eim_message *held[HELD_MOST];
-  int held_count;
+  int held_count, held_most; /* without saying that they are done */
+  int window;                /* messages without an answer */
   chance chance;
 } self;
 
@@ -111,7 +112,7 @@ static void on_message(void *unused, const eim_message *message) {
     note("D %d %d %ld", from, to, n);
     return;
   }
-  if (self.held_count == HELD_MOST) done_with_one();
+  if (self.held_count == self.held_most) done_with_one();
   self.held[self.held_count++] = eim_message_ref(message);
 }
 
@@ -196,7 +197,7 @@ static void run(eim_context *context, const char *name, const char *hold) {
       must(eim_client_open_password(self.client, name, "pw", OPEN_TOKEN), "open");
     }
     /* Sending goes on while the line is down; before the first login and after its failure not. */
-    int most = state == EIM_STATE_OFFLINE || self.opening || !access(hold, F_OK) ? 0 : WINDOW;
+    int most = state == EIM_STATE_OFFLINE || self.opening || !access(hold, F_OK) ? 0 : self.window;
     while (self.sent < self.messages && self.pending < most) send_one();
     if (self.sent >= self.messages && !self.pending && !self.told) {
       note("Q");
@@ -222,6 +223,8 @@ int main(int argc, char **argv) {
   note("I");
   self.chance = chance_of((uint64_t)atoll(argv[7]));
   self.manual = self.me % 2;
+  self.window = chance_below(&self.chance, 4) ? 40 : 400;
+  self.held_most = chance_below(&self.chance, 2) ? 30 : HELD_MOST;
   if (chance_below(&self.chance, 4) == 0) self.die_in = 1 + chance_below(&self.chance, 400);
   signal(SIGTERM, end_soon);
   eim_config *config = configure(argv[5], argv[6]);

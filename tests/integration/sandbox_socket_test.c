@@ -233,6 +233,36 @@ TEST(answers_duplicates_and_refusals) {
   eim_sandbox_free(box);
 }
 
+/* As many as a client may have under way (maxPendingSends), and the receipts that it sends
+ * meanwhile, drive none of them out. */
+TEST(a_thousand_messages_are_known_when_they_come_again) {
+  enum { COUNT = 1000 };
+  static uint64_t ids[COUNT];
+  eim_sandbox *box = start(&(eim_sandbox_options){.queue_limit = 10000});
+  REQUIRE(box);
+  raw_socket *s = raw_login(box, "alice", "pw", "r1");
+  REQUIRE(s);
+  char text[16];
+  for (int i = 0; i < COUNT; i++) {
+    snprintf(text, sizeof text, "n%d", i);
+    CHECK_INT(send_text(s, "bob", USER, 1000 + (uint64_t)i, 1, text, 0, &ids[i], NULL), 0);
+  }
+  for (int i = 0; i < 3 * COUNT; i++)
+    CHECK_INT(send_text(s, "carol", USER, 5000 + (uint64_t)i, 5, NULL, 1, NULL, NULL), 0);
+  raw_close(s);
+  s = raw_login(box, "alice", "pw", "r1");
+  REQUIRE(s);
+  for (int i = 0; i < COUNT; i++) {
+    uint64_t id;
+    snprintf(text, sizeof text, "n%d", i);
+    CHECK_INT(send_text(s, "bob", USER, 1000 + (uint64_t)i, 1, text, 0, &id, NULL), 0);
+    CHECK_INT(id, ids[i]);
+  }
+  CHECK_INT(eim_sandbox_waiting(box, "bob"), COUNT);
+  raw_close(s);
+  eim_sandbox_free(box);
+}
+
 TEST(recall_within_two_minutes_by_the_sender) {
   eim_sandbox *box = start(NULL);
   REQUIRE(box);
