@@ -57,7 +57,8 @@ EIM_API eim_status eim_client_upload(eim_client *self, const char *path, const c
  * Receive a file, for example the `url` of a message, into @p path, which is replaced when, and
  * only when, all of it is here. Until then it is beside it under a name that ends in ".part" (only
  * this user may read it), which stays when the download ends early: the next one of the same URL to
- * the same path goes on there. Not more than one at a time of the same URL to the same path.
+ * the same path goes on there. While one of the same URL to the same path is under way, in whatever
+ * process, another ends with EIM_E_BUSY.
  *
  * @p path NULL: into memory. The result then has the file: eim_result_bytes(). More than
  * @p max_bytes, 16 MiB when that is 0, is refused; a repeated attempt begins anew.

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@
 struct eim_disk {
   int fd;
   bool received, in_memory;
+  bool locked;       /* the part is ours */
   eim_buf content;   /* in memory: what is sent, or was received */
   int64_t size;      /* to send; or here */
   int64_t from;      /* to send from here on */
@@ -36,6 +38,11 @@ static eim_error *file_error(const char *path, const char *what) {
                               "{\"what\":\"file\"}", "'%s' %s", path, what);
 }
 
+static eim_error *busy(const char *path) {
+  return eim_error_new_detail(EIM_E_BUSY, EIM_DOMAIN_LOCAL, EIM_E_BUSY, 0, "{\"what\":\"file\"}",
+                              "another download writes '%s' just now", path);
+}
+
 static eim_error *no_memory(void) {
   return eim_error_new(EIM_E_NOMEM, EIM_DOMAIN_LOCAL, EIM_E_NOMEM, EIM_ERROR_RETRIABLE,
                        "out of memory");
@@ -47,11 +54,19 @@ static bool fail(eim_disk *self, eim_error *error) {
   return false;
 }
 
+/* By hand: a child that was forked meanwhile has the file open, too. */
+static void unlock_and_close(int fd) {
+  flock(fd, LOCK_UN);
+  close(fd);
+}
+
 void eim_disk_free(eim_disk *self) {
   if (!self) return;
-  if (self->fd >= 0) close(self->fd);
-  if (self->fd >= 0 && self->received && !self->size)
-    eim_disk_discard(self); /* nothing to go on with */
+  if (!self->size) eim_disk_discard(self); /* nothing to go on with */
+  if (self->locked)
+    unlock_and_close(self->fd);
+  else if (self->fd >= 0)
+    close(self->fd);
   eim_error_unref(self->problem);
   eim_buf_free(&self->content);
   free(self->path);
@@ -84,13 +99,29 @@ static char *part_name(const char *path, const char *url) {
   return NULL;
 }
 
+/* Two that write into one file would leave half of it under its final name: the one that is late
+ * cuts what the other has moved there. False: somebody else has it. */
+static bool lock(int fd) {
+  while (flock(fd, LOCK_EX | LOCK_NB))
+    if (errno != EINTR) return errno != EWOULDBLOCK; /* a file system without locks */
+  return true;
+}
+
 static eim_error *open_to_receive(eim_disk *self) {
-  struct stat st;
-  /* Not through a link that somebody put there, and readable by nobody else until it is whole. */
-  self->fd = open(self->part, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
-  if (self->fd < 0 || fstat(self->fd, &st)) return os_error("write", self->part);
-  if (!S_ISREG(st.st_mode)) return file_error(self->part, "is not a regular file");
+  struct stat st, named;
+  for (;;) {
+    /* Not through a link that somebody put there, and readable by nobody else until it is whole. */
+    self->fd = open(self->part, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+    if (self->fd < 0) return os_error("write", self->part);
+    if (!lock(self->fd)) return busy(self->path);
+    if (fstat(self->fd, &st)) return os_error("write", self->part);
+    if (!S_ISREG(st.st_mode)) return file_error(self->part, "is not a regular file");
+    /* Another may have moved it to its place, or removed it, before it was ours. */
+    if (!lstat(self->part, &named) && named.st_ino == st.st_ino && named.st_dev == st.st_dev) break;
+    unlock_and_close(self->fd);
+  }
   self->size = st.st_size;
+  self->locked = true;
   return NULL;
 }
 
@@ -195,19 +226,25 @@ bool eim_disk_write(eim_disk *self, const void *bytes, size_t length) {
 
 bool eim_disk_commit(eim_disk *self) {
   if (self->in_memory) return true;
-  int fd = self->fd;
-  self->fd = -1;
-  /* Some file systems tell only now that there was no room. */
-  if (close(fd) || rename(self->part, self->path)) {
-    eim_error *error = os_error("write", self->path);
+  /* Some file systems tell only at a close that there was no room. The lock is held until the file
+   * is in its place. */
+  int lock_fd = self->fd, fd = fcntl(lock_fd, F_DUPFD_CLOEXEC, 0);
+  eim_error *error = NULL;
+  if (fd < 0 || close(fd) || rename(self->part, self->path)) {
+    error = os_error("write", self->path);
     eim_disk_discard(self);
-    return fail(self, error);
   }
-  return true;
+  unlock_and_close(lock_fd);
+  self->fd = -1;
+  self->locked = false;
+  return !error || fail(self, error);
 }
 
 void eim_disk_discard(eim_disk *self) {
-  if (!self->in_memory) unlink(self->part);
+  if (!self->locked) return;
+  unlink(self->part);
+  flock(self->fd, LOCK_UN); /* the name is free, and whoever takes it has nothing to do with us */
+  self->locked = false;
 }
 
 const eim_buf *eim_disk_content(const eim_disk *self) {
