@@ -155,6 +155,25 @@ def test_rooms(box: eim.Sandbox, pair: tuple[eim.Client, eim.Client]) -> None:
         bob.join_room("nowhere")
 
 
+def test_a_reply_stays_in_its_thread(box: eim.Sandbox, pair: tuple[eim.Client, eim.Client]) -> None:
+    alice, bob = pair
+    box.admin("/groups", {"id": "g1", "members": ["alice", "bob"]})
+    group: dict[str, Any] = {"chat_type": eim.ChatType.GROUP}
+    topic = alice.send(eim.Text("g1", "topic", **group))
+    heard = next(bob.messages())
+    assert heard.reply("x").is_thread is None
+    made = {"group_id": "g1", "name": "T", "msg_id": topic.message_id, "owner": "alice"}
+    thread = alice.request("POST", "/thread", json=made).body["data"]["thread_id"]
+    bob.request("POST", f"/thread/{thread}/user/bob/join")
+    alice.send(eim.Text(thread, "inside", is_thread=True, **group))
+    heard = next(bob.messages())
+    assert heard.body["meta"]["thread"]["muc_parent_id"] == "g1"
+    reply = heard.reply("me too")
+    assert (reply.to, reply.is_thread) == (thread, True)
+    bob.send(reply)
+    assert next(alice.messages()).text == "me too"
+
+
 def test_rest_calls(pair: tuple[eim.Client, eim.Client]) -> None:
     alice, _ = pair
     answer = alice.request("GET", "/users/alice", query={"a b": "c&d"})

@@ -173,7 +173,11 @@ class Message(_View):
         from ._outgoing import Text  # it needs this module
 
         to = self.from_ if self.chat_type is ChatType.SINGLE else self.to
-        return Text(to=to, text=text, ext=ext, chat_type=self.chat_type)
+        # What the server says of a message in a thread of a group.
+        in_thread = self.chat_type is ChatType.GROUP and "thread" in (self.body.get("meta") or {})
+        return Text(
+            to=to, text=text, ext=ext, chat_type=self.chat_type, is_thread=in_thread or None
+        )
 
     def __repr__(self) -> str:
         text = self.text

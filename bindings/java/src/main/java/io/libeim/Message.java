@@ -153,13 +153,15 @@ public final class Message {
   }
 
   /**
-   * An answer into the conversation this message came from.
+   * An answer into the conversation (or the thread of a group) this message came from.
    *
    * @param text not empty
    * @return a builder
    */
   public Builder reply(String text) {
-    return text(chatType() == ChatType.SINGLE ? from() : to(), text).chatType(chatType());
+    Builder builder = text(chatType() == ChatType.SINGLE ? from() : to(), text).chatType(chatType());
+    Object meta = chatType() == ChatType.GROUP ? body().get("meta") : null; // of the server
+    return meta instanceof Map && ((Map<?, ?>) meta).containsKey("thread") ? builder.thread(true) : builder;
   }
 
   // ---- what is in it

@@ -116,6 +116,20 @@ class TextTest {
   }
 
   @Test
+  void aReplyStaysInItsThread() {
+    String inThread =
+        "CE0SFBIFYWxpY2UaC2Vhc2Vtb2IuY29tGhwSAnQxGhZjb25mZXJlbmNlLmVhc2Vtb2IuY29tIAUoATI7CAISBxIFYWxpY2UaBBIC"
+            + "dDEiBQgAEgF4SiF7InRocmVhZCI6eyJtdWNfcGFyZW50X2lkIjoiZzEifX0=";
+    Message message = Message.fromHistory(inThread);
+    assertEquals(Map.of("muc_parent_id", "g1"), ((Map<?, ?>) message.body().get("meta")).get("thread"));
+    assertEquals(true, Json.object(message.reply("me too").build().toJson()).get("isChatThread"));
+    assertEquals("t1", message.reply("me too").build().to());
+    Message outside = Message.fromHistory("CE0SFBIFYWxpY2UaC2Vhc2Vtb2IuY29tGhwSAnQxGhZjb25mZXJlbmNlLmVhc2Vtb2IuY29tIAUoATIYCAISBxIFYWxpY2UaBBICdDEiBQgAEgF4");
+    assertEquals(ChatType.GROUP, outside.chatType());
+    assertNull(Json.object(outside.reply("me too").build().toJson()).get("isChatThread"));
+  }
+
+  @Test
   void hugeIntegersStayExact() {
     BigInteger huge = new BigInteger("123456789012345678901234567890");
     assertEquals(huge, Message.text("bob", "t").ext("n", huge).build().ext().get("n"));
