@@ -248,6 +248,22 @@ TEST(run_once_waits_and_returns) {
   eim_loop_free(loop);
 }
 
+/* Who gave it a long wait hears of what was due before it. */
+TEST(run_once_does_not_wait_when_an_alarm_is_due) {
+  eim_loop *loop;
+  REQUIRE(!eim_loop_new(false, &loop));
+  int order[2], count = 0;
+  bell b = {{.fire = ring}, loop, order, &count, 7};
+  REQUIRE(eim_alarms_reserve(&loop->alarms, 1));
+  eim_alarm_set(&loop->alarms, &b.alarm, 0);
+  int64_t before = eim_mono_ms();
+  eim_loop_run_once(loop, 2 * DEADLINE);
+  CHECK_INT(count, 1);
+  CHECK(eim_mono_ms() - before < DEADLINE);
+  eim_alarms_release(&loop->alarms, 1);
+  eim_loop_free(loop);
+}
+
 /* ------------------------------------------------------------------ resolver */
 
 typedef struct answer {

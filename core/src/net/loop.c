@@ -271,9 +271,11 @@ void eim_loop_run_once(eim_loop *self, int timeout_ms) {
   eim_sigpipe_block(&guard);
   enter(self);
   uv_update_time(&self->uv);
-  if (timeout_ms > 0) uv_timer_start(&self->limit, on_limit, (uint64_t)timeout_ms, 0);
+  /* libuv before 1.45 runs what is due and then waits all the same. */
+  bool wait = timeout_ms && uv_backend_timeout(&self->uv) != 0;
+  if (wait && timeout_ms > 0) uv_timer_start(&self->limit, on_limit, (uint64_t)timeout_ms, 0);
   uint64_t seen = self->activity;
-  uv_run(&self->uv, timeout_ms ? UV_RUN_ONCE : UV_RUN_NOWAIT);
+  uv_run(&self->uv, wait ? UV_RUN_ONCE : UV_RUN_NOWAIT);
   uv_timer_stop(&self->limit);
   /* Watchers become known to the kernel at the next turn only: turn on until nothing was started.
    */
