@@ -135,6 +135,38 @@ TEST(a_restart_keeps_what_was_said) {
   sweep();
 }
 
+/* A client may have a thousand messages under way; and who is removed takes along what waits. */
+TEST(a_restart_keeps_a_long_memory_and_nothing_of_who_is_gone) {
+  enum { COUNT = 1100 };
+  static uint64_t ids[COUNT];
+  fresh();
+  eim_sandbox *box = START(NULL);
+  CHECK(eim_sandbox_add_user(box, "alice", "pw"));
+  CHECK(eim_sandbox_add_user(box, "bob", "pw"));
+  CHECK(eim_sandbox_add_user(box, "carol", "pw"));
+  raw_socket *b = raw_login(box, "bob", "pw", "r1"), *c = raw_login(box, "carol", "pw", "r1");
+  REQUIRE(b && c);
+  for (uint64_t i = 0; i < COUNT; i++) CHECK((ids[i] = say(b, "alice", i + 1, 1, "hi", 0)) != 0);
+  CHECK(say(b, "carol", 5000, 1, "hi", 0) != 0);
+  CHECK(say(c, "alice", 1, 1, "hi", 0) != 0);
+  CHECK(eim_sandbox_remove_user(box, "carol"));
+  raw_close(b);
+  raw_close(c);
+  eim_sandbox_free(box);
+  for (int round = 0; round < 2; round++) { /* what was read back is kept as well */
+    box = START(NULL);
+    CHECK_INT(eim_sandbox_waiting(box, "alice"), COUNT + 1);
+    CHECK(!raw_token(box, "carol", "pw"));
+    b = raw_login(box, "bob", "pw", "r1");
+    REQUIRE(b);
+    for (uint64_t i = 0; i < COUNT; i++) CHECK(say(b, "alice", i + 1, 1, "hi", 0) == ids[i]);
+    CHECK_INT(eim_sandbox_waiting(box, "alice"), COUNT + 1);
+    raw_close(b);
+    eim_sandbox_free(box);
+  }
+  sweep();
+}
+
 TEST(a_restart_keeps_the_accounts) {
   fresh();
   eim_sandbox *box = START(NULL);

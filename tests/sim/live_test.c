@@ -338,6 +338,38 @@ TEST(a_send_ends_refused_timed_out_full_or_offline) {
   world_stop(&w);
 }
 
+TEST(what_was_canceled_or_refused_does_not_go_out_and_the_others_keep_their_order) {
+  world w;
+  online(&w, (const char *const[]){"maxPendingSends=4", NULL});
+  w.sync = ANSWER_SILENT;
+  world_send(&w, "n1", 21);
+  world_run(&w, 100);
+  world_cut(&w);
+  world_run(&w, 1);
+  world_send(&w, "n2", 22);
+  world_send(&w, "n3", 23);
+  world_send(&w, "n4", 24);
+  world_send(&w, "n5", 25); /* one too many, and said so at once */
+  CHECK_INT(world_result(&w, 25)->code, EIM_E_FULL);
+  CHECK(!world_result(&w, 25)->may_have_happened);
+  world_input(&w, (eim_input){.kind = EIM_IN_CANCEL, .token = 23});
+  CHECK_INT(world_result(&w, 23)->code, EIM_E_CANCELED);
+  CHECK(!world_result(&w, 23)->may_have_happened); /* it never left */
+  world_send(&w, "n6", 26);                        /* into its place */
+  world_input(&w, (eim_input){.kind = EIM_IN_CANCEL, .token = 21});
+  CHECK_INT(world_result(&w, 21)->code, EIM_E_CANCELED);
+  CHECK(world_result(&w, 21)->may_have_happened); /* it had been written */
+  w.sync = ANSWER_OK;
+  CHECK(world_until(&w, EIM_STATE_ONLINE, 20000));
+  world_run(&w, 1000);
+  static const char *const texts[] = {"n1", "n2", "n4", "n6"};
+  REQUIRE(w.sent_count == 4);
+  for (int i = 0; i < 4; i++) CHECK_STR(w.sent[i].text, texts[i]);
+  for (uint64_t token = 21; token <= 26; token++) CHECK_INT(world_results(&w, token), 1);
+  for (uint64_t token = 24; token <= 26; token += 2) CHECK_INT(world_result(&w, token)->code, 0);
+  world_stop(&w);
+}
+
 TEST(queues_are_pulled_page_by_page_and_acknowledged_after_the_handlers) {
   world w;
   world_start(&w, 3, NULL);
