@@ -12,7 +12,7 @@ static uint8_t *pack(eim_sandbox *self, const eim_sb_group *group, const eim_sb_
   Easemob__Pb__MUCBody__EventInfo info = EASEMOB__PB__MUCBODY__EVENT_INFO__INIT;
   Easemob__Pb__MUCBody body = EASEMOB__PB__MUCBODY__INIT;
   eim_sb_jid(self, &group_jid, group->id, EIM_SB_DOMAIN_GROUP, NULL);
-  eim_sb_jid(self, &from, event->from ? event->from : "", EIM_SB_DOMAIN_USER, NULL);
+  eim_sb_jid(self, &from, event->from ? event->from : "", EIM_SB_DOMAIN_USER, event->device);
   body.mucid = &group_jid;
   body.from = &from;
   if (event->to) {

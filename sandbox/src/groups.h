@@ -95,6 +95,7 @@ void eim_sb_free_groups(eim_sandbox *self);
 typedef struct eim_sb_muc {
   int operation;      /* of MUCBody */
   const char *from;   /* who did it */
+  const char *device; /* on which one, or NULL */
   const char *to;     /* whom it concerns, or NULL */
   const char *reason; /* or NULL */
   const char *detail; /* JSON, or NULL */

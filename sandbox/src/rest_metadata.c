@@ -184,11 +184,15 @@ static void tell_member(const eim_sb_call *call, const eim_sb_member *member) {
   cJSON_AddItemToObject(detail, "properties", some_of(member->attributes, NULL));
   char *text = cJSON_PrintUnformatted(detail);
   cJSON_Delete(detail);
-  const char *actor = call->caller ? call->caller->name : member->name;
-  eim_sb_tell_members(
-      call->self, call->group,
-      &(eim_sb_muc){.operation = OP(GROUP_MEMBER_METADATA_UPDATE), .from = actor, .detail = text},
-      call->caller ? call->caller->name : NULL);
+  char resource[EIM_SB_MAX_RESOURCE + 1] = "";
+  eim_sb_query(call->request, "resource", resource, sizeof resource);
+  eim_sb_muc event = {.operation = OP(GROUP_MEMBER_METADATA_UPDATE),
+                      .from = call->caller ? call->caller->name : member->name,
+                      .device = *resource ? resource : NULL,
+                      .detail = text};
+  eim_sb_tell_members(call->self, call->group, &event, call->caller ? call->caller->name : NULL);
+  if (call->caller && *resource) /* 4.8.1 tells its own devices apart by that: onMultiDeviceEvent */
+    eim_sb_tell(call->self, call->group, &event, call->caller->name, resource);
   cJSON_free(text);
 }
 

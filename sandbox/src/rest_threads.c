@@ -89,8 +89,10 @@ static void tell_devices(const eim_sb_call *call, const char *name, int operatio
   char resource[EIM_SB_MAX_RESOURCE + 1] = "";
   if (!name) return;
   eim_sb_query(call->request, "resource", resource, sizeof resource);
-  eim_sb_tell(call->self, call->group, &(eim_sb_muc){.operation = operation, .from = name}, name,
-              resource);
+  eim_sb_tell(
+      call->self, call->group,
+      &(eim_sb_muc){.operation = operation, .from = name, .device = *resource ? resource : NULL},
+      name, resource);
 }
 
 static const char *caller_of(const eim_sb_call *call) {

@@ -325,4 +325,50 @@ for (const [version, from] of [['4.8.1'], ['4.21.1', 'easemob-websdk-4211']]) de
     await bot.call('send', { kind: 'Text', args: { to: a, text: 'again' } });
     assert.deepEqual((await list()).map((one_) => [one_.conversationId, one_.unReadCount]), [[c, 1], [group, 1], [b, 1]]);
   });
+
+  test('what one device does, the other devices are told', async (t) => {
+    const { a, b, c, one, bot } = await three(t);
+    const [second, third] = await Promise.all([sdk(t, box, { package: from, isFixedDeviceId: false }), python(t, box, a)]); // of a as well
+    await second.login(a);
+    const group = (await call(one, 'createGroup', { data: { groupname: 'G', desc: '', members: [c], public: false, approval: false,
+      allowinvites: false, inviteNeedConfirm: false } })).data.groupid;
+    await second.take((line) => line.event === 'onGroupEvent' && line.arg.operation === 'create', 'create');
+    await third.take((line) => line.event === 'notice group' && line.data.operation === 'create', 'create');
+    await call(one, 'setGroupMemberAttributes', { groupId: group, userId: a, memberAttributes: { nick: 'Al' } });
+    const [attributes, ours] = [await second.event('onMultiDeviceEvent'), (await third.take((line) =>
+      line.data?.operation === 'memberAttributesUpdate', 'attributes')).data];
+    assert.deepEqual([attributes.operation, attributes.id, attributes.userId, attributes.attributes], ['memberAttributesUpdate', group, a, { nick: 'Al' }]);
+    assert.deepEqual([ours.id, ours.from, ours.detail.properties], [group, a, { nick: 'Al' }]);
+    assert.ok(ours.fromResource.startsWith('webim_'));
+    const told = await bot.take((line) => line.data?.operation === 'memberAttributesUpdate', 'attributes');
+    assert.equal(told.data.from, a); // a member like any other
+
+    const { serverMsgId } = await one.send(b, 'x');
+    const conversation = { conversationId: b, conversationType: 'singleChat' };
+    for (const [operation, method, args] of [
+      ['pinnedConversation', 'pinConversation', { ...conversation, isPinned: true }],
+      ['unpinnedConversation', 'pinConversation', { ...conversation, isPinned: false }],
+      ['markConversation', 'addConversationMark', { conversations: [conversation], mark: 3 }],
+      ['unMarkConversation', 'removeConversationMark', { conversations: [conversation], mark: 3 }],
+      ['deleteRoaming', 'removeHistoryMessages', { targetId: b, chatType: 'singleChat', messageIds: [serverMsgId] }],
+      ['deleteConversation', 'deleteConversation', { channel: b, chatType: 'singleChat', deleteRoam: false }],
+    ]) {
+      await call(one, method, args);
+      const heard = await second.event('onMultiDeviceEvent');
+      assert.deepEqual([heard.operation, heard.conversationId], [operation, b]);
+      const { data } = await third.take((line) => line.data?.operation === operation, operation);
+      const { id, to, res, resource, from: by } = data.data;
+      assert.equal(id ?? to, b);
+      assert.ok((res ?? resource).startsWith('webim_'));
+      if (by) assert.equal(by, a);
+      assert.equal(data.fromThisDevice, undefined);
+      assert.ok(!one.has('onMultiDeviceEvent'), 'not the one that did it');
+    }
+    // What libeim's own device did comes back to it, with a mark; the SDK's devices hear of it.
+    const { resource } = await third.call('health');
+    await third.call('request', { args: { method: 'POST', path: `/users/${a}/user_channel/top`, query: { resource }, json: { to: c, type: 'chat' } } });
+    const echo = (await third.take((line) => line.data?.operation === 'pinnedConversation', 'echo')).data;
+    assert.deepEqual([echo.fromThisDevice, echo.data.id], [true, c]);
+    for (const peer of [one, second]) assert.deepEqual((({ operation, conversationId }) => [operation, conversationId])(await peer.event('onMultiDeviceEvent')), ['pinnedConversation', c]);
+  });
 });

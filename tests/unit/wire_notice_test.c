@@ -139,6 +139,7 @@ TEST(all_that_is_told_of_a_group_is_there) {
   id.name = T("4711");
   parent.name = T("4700");
   from.name = T("alice");
+  from.clientresource = T("webim_x");
   to.name = T("bob");
   setting.name = T("G");
   status.has_errorcode = 1;
@@ -166,15 +167,15 @@ TEST(all_that_is_told_of_a_group_is_there) {
   body.mucmembercount = 3;
   packed(&d, 2, &body.base);
   CHECK_NOTICE(&d, "thread",
-               HEAD
-               ",\"operation\":\"updateInfo\",\"operationCode\":14,\"id\":\"4711\","
-               "\"from\":\"alice\",\"to\":[\"bob\",\"alice\"],\"name\":\"N\",\"reason\":\"why\","
-               "\"memberCount\":3,\"ext\":\"e\",\"parentId\":\"4700\","
-               "\"detail\":{\"a\":9007199254740993},\"eventType\":1,\"members\":[\"carol\"],"
-               "\"leaveOtherRooms\":false,\"setting\":{\"name\":\"G\"},"
-               "\"status\":{\"errorCode\":\"OK\",\"description\":\"ok\","
-               "\"chatroomInfo\":\"{\\\"me\\\":{\\\"member_count\\\":2}}\"},"
-               "\"info\":{\"me\":{\"member_count\":2}}}");
+               HEAD ",\"operation\":\"updateInfo\",\"operationCode\":14,\"id\":\"4711\","
+                    "\"from\":\"alice\",\"fromResource\":\"webim_x\",\"to\":[\"bob\",\"alice\"],"
+                    "\"name\":\"N\",\"reason\":\"why\","
+                    "\"memberCount\":3,\"ext\":\"e\",\"parentId\":\"4700\","
+                    "\"detail\":{\"a\":9007199254740993},\"eventType\":1,\"members\":[\"carol\"],"
+                    "\"leaveOtherRooms\":false,\"setting\":{\"name\":\"G\"},"
+                    "\"status\":{\"errorCode\":\"OK\",\"description\":\"ok\","
+                    "\"chatroomInfo\":\"{\\\"me\\\":{\\\"member_count\\\":2}}\"},"
+                    "\"info\":{\"me\":{\"member_count\":2}}}");
 }
 
 TEST(every_operation_of_contacts_has_its_name) {
@@ -243,6 +244,11 @@ TEST(what_comes_as_json_is_told_as_it_came) {
        ",\"operation\":\"update_msg\""},
       {"{\"type\":\"user_notification_mute\",\"data\":{\"type\":\"ALL\"}}", "notification_mute",
        ""},
+      {"{\"type\":\"user_notification_mute\",\"values\":[{\"operator_resource\":\"webim_me\","
+       "\"data\":{}}]}",
+       "notification_mute", ",\"fromThisDevice\":true"},
+      {"{\"type\":\"user_notification_mute\",\"values\":{\"operator_resource\":\"webim_me\"}}",
+       "notification_mute", ""},
       {"{\"edit_msg\":{\"count\":1}}", "message_edit", ""},
       {"{\"type\":\"telepathy\",\"data\":[1,{\"n\":18446744073709551615}],\"more\":null}",
        "unknown", ""},

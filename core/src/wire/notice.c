@@ -153,6 +153,8 @@ const char *eim_notice_muc(eim_buf *json, eim_pool *pool, const EIM_PB(Meta) * m
   operation(json, code, code >= 0 && (size_t)code < COUNT(muc_names) ? muc_names[code] : NULL);
   member(json, "id", name_of(body->mucid) ? name_of(body->mucid) : "");
   member(json, "from", name_of(body->from));
+  if (body->from && body->from->clientresource && *body->from->clientresource)
+    member(json, "fromResource", body->from->clientresource);
   names(json, "to", body->to, body->n_to);
   member(json, "name", body->mucname);
   member(json, "reason", body->reason);
@@ -217,10 +219,16 @@ const char *eim_notice_conference(eim_buf *json, eim_pool *pool, const EIM_PB(Me
   return "conference";
 }
 
-static bool is_own(eim_json data, const char *own_resource) {
-  return own_resource && *own_resource &&
-         (eim_json_is(eim_json_get(data, "res"), own_resource) ||
-          eim_json_is(eim_json_get(data, "resource"), own_resource));
+/* Push settings come without "data": a list of "values". */
+static bool is_own(eim_json root, const char *own_resource) {
+  eim_json data = eim_json_get(root, "data"), values = eim_json_get(root, "values");
+  if (!own_resource || !*own_resource) return false;
+  if (eim_json_is(eim_json_get(data, "res"), own_resource) ||
+      eim_json_is(eim_json_get(data, "resource"), own_resource))
+    return true;
+  eim_json_iter it = eim_json_each(values);
+  return eim_json_kind(values) == EIM_JSON_ARRAY && eim_json_next(&it) &&
+         eim_json_is(eim_json_get(it.value, "operator_resource"), own_resource);
 }
 
 const char *eim_notice_notify(eim_buf *json, const EIM_PB(Meta) * meta, const char *own_resource) {
@@ -246,7 +254,7 @@ const char *eim_notice_notify(eim_buf *json, const EIM_PB(Meta) * meta, const ch
     eim_json_raw(eim_json_get(data, "operation"), json);
   }
   if (!type.at && eim_json_get(root, "edit_msg").at) name = "message_edit";
-  if (is_own(data, own_resource)) eim_buf_str(json, ",\"fromThisDevice\":true");
+  if (is_own(root, own_resource)) eim_buf_str(json, ",\"fromThisDevice\":true");
   for (eim_json_iter it = eim_json_each(root); eim_json_next(&it);) {
     eim_buf_str(json, ",");
     eim_json_raw(it.key, json);
