@@ -413,7 +413,8 @@ class Conversation(unittest.TestCase):
     def test_progress_in_a_terminal(self):
         main, side = pty.openpty()
         with tempfile.NamedTemporaryFile() as file:
-            file.truncate(9 << 20) # in parts: progress before the end is certain
+            file.truncate(9 << 20) # in parts, each answered late: progress is told before the end
+            self.admin("/delay", ms=300)
             sent = subprocess.run([EIM, "send", "--to", "bob", "--file", file.name], stdin=subprocess.DEVNULL, stderr=side,
                                   env={**CLEAN, **self.env("alice"), "TERM": "xterm"}, stdout=subprocess.PIPE,
                                   timeout=PATIENCE, text=True)
