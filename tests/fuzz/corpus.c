@@ -62,6 +62,33 @@ static void put_line(const cJSON *steps, const char *direction) {
   put("lz4", line, used);
 }
 
+/* What the server said, as fuzz_session.c has it; the login is there already. Something happens
+ * behind each: the messages are done, the line is lost, time passes … */
+static void put_session(const cJSON *steps, int first) {
+  static unsigned char all[65536];
+  size_t used = 1;
+  int what = first;
+  const cJSON *s = NULL;
+  all[0] = (unsigned char)first;
+  cJSON_ArrayForEach(s, steps) {
+    const char *hex = text_of(s, "hex");
+    size_t length = strlen(hex) / 2;
+    const char *command = text_of(cJSON_GetObjectItemCaseSensitive(s, "decoded"), "command");
+    if (!length || length > 0x1fff || strcmp(text_of(s, "dir"), "down") ||
+        strcmp(text_of(s, "kind"), "ws") || !strcmp(command, "PROVISION"))
+      continue;
+    if (used + length + 2 > sizeof all) break;
+    all[used++] = (unsigned char)(length >> 8 | (unsigned)(what++ & 7) << 5);
+    all[used++] = (unsigned char)length;
+    for (size_t i = 0; i < length; i++) {
+      unsigned byte = 0;
+      sscanf(hex + 2 * i, "%2x", &byte);
+      all[used++] = (unsigned char)byte;
+    }
+  }
+  if (used > 1) put("session", all, used);
+}
+
 /* Each Meta of an answer to a fetch is also the one message of a combined one (fuzz_combine.c). */
 static void put_combined(const char *hex) {
   static unsigned char bytes[65536];
@@ -130,6 +157,8 @@ static void read_file(const char *path) {
   cJSON *root = cJSON_ParseWithLength(text, got);
   const cJSON *s = NULL;
   cJSON_ArrayForEach(s, cJSON_GetObjectItemCaseSensitive(root, "steps")) step(s);
+  put_session(cJSON_GetObjectItemCaseSensitive(root, "steps"), 0);
+  put_session(cJSON_GetObjectItemCaseSensitive(root, "steps"), 3);
   if (strstr(path, "/lz4-")) {
     put_line(cJSON_GetObjectItemCaseSensitive(root, "steps"), "up");
     put_line(cJSON_GetObjectItemCaseSensitive(root, "steps"), "down");
@@ -176,8 +205,8 @@ static const char *const messages[] = {
     "\"id\":\"12\"}"};
 
 int main(int argc, char **argv) {
-  static const char *const folders[] = {"",         "/frame", "/rest",   "/hosts",
-                                        "/message", "/lz4",   "/combine"};
+  static const char *const folders[] = {"",         "/frame", "/rest",    "/hosts",
+                                        "/message", "/lz4",   "/combine", "/session"};
   if (argc != 3) {
     fprintf(stderr, "usage: %s VECTORS OUT\n", argv[0]);
     return 2;
