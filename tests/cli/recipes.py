@@ -60,7 +60,7 @@ C_PROGRAM = r"""/* Made of docs/rest-recipes.md. */
 
 static eim_client *alice, *bob, *carol;
 static eim_context *context;
-static char path[256], group[64];
+static char path[256], query[256], body[512], group[64], thread[64], id[24];
 static int waiting;
 
 static void on_message(void *user, const eim_message *message) {
@@ -80,8 +80,11 @@ static void on_result(void *user, const eim_result *result) {
     exit(1);
   }
   printf("answer %s\n", eim_result_json(result));
-  const char *id = strstr(eim_result_json(result), "\"groupid\":\"");
-  if (id) snprintf(group, sizeof group, "%.*s", (int)strcspn(id + 11, "\""), id + 11);
+  const char *made = strstr(eim_result_json(result), "\"groupid\":\"");
+  if (made) snprintf(group, sizeof group, "%.*s", (int)strcspn(made + 11, "\""), made + 11);
+  if ((made = strstr(eim_result_json(result), "\"data\":{\"thread_id\":\"")))
+    snprintf(thread, sizeof thread, "%.*s", (int)strcspn(made + 21, "\""), made + 21);
+  if (*eim_result_message_id(result)) snprintf(id, sizeof id, "%s", eim_result_message_id(result));
   waiting--;
 }
 
