@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cJSON.h"
@@ -36,7 +37,7 @@ static bool same_files(const char *a, const char *b) {
   return same;
 }
 
-static bool begin(peer *p, size_t max_file) {
+static bool begin_with(peer *p, size_t max_file, int threads) {
   char error[256];
   sandbox = eim_sandbox_new(&(eim_sandbox_options){.max_file = max_file}, error, sizeof error);
   strcpy(dir + sizeof dir - 7, "XXXXXX");
@@ -47,9 +48,13 @@ static bool begin(peer *p, size_t max_file) {
   snprintf(key, sizeof key, "appKey=%s", eim_sandbox_app_key(sandbox));
   snprintf(source, sizeof source, "%s/source.bin", dir);
   snprintf(target, sizeof target, "%s/target.bin", dir);
-  peer_start(p, NULL, 1, options);
+  peer_start(p, NULL, threads, options);
   CHECK_INT(peer_code(p, peer_open_password(p, "alice", "pw-a")), 0);
   return true;
+}
+
+static bool begin(peer *p, size_t max_file) {
+  return begin_with(p, max_file, 1);
 }
 
 static void end(peer *p) {
@@ -157,18 +162,49 @@ TEST(a_full_disk_is_told_and_leaves_nothing_under_the_final_name) {
   end(&alice);
 }
 
-/* Between the check and the reading somebody cuts the file. */
-TEST(a_file_that_shrinks_on_its_way_up) {
+/* Some descriptor of this process is of this file. */
+static bool is_open(const char *path) {
+  struct stat wanted, have;
+  bool found = false;
+  if (stat(path, &wanted)) return false;
+  for (int fd = 3; !found && fd < 1024; fd++)
+    found = !fstat(fd, &have) && have.st_ino == wanted.st_ino && have.st_dev == wanted.st_dev;
+  return found;
+}
+
+/* Without a thread of the library nothing happens between two polls but what is done here. */
+TEST(a_file_that_goes_or_shrinks_on_its_way_up) {
+  char where[256], secret[64];
   peer alice;
-  REQUIRE(begin(&alice, 0));
+  REQUIRE(begin_with(&alice, 0, 0));
   write_file(source, SIZE);
-  eim_sandbox_delay(sandbox, 0);
-  REQUIRE(!eim_client_upload(alice.client, source, NULL, 0, 0, 101));
-  REQUIRE(!truncate(source, 10));
+  REQUIRE(!eim_client_upload(alice.client, source, NULL, 0, 0, 101)); /* its size was seen */
+  REQUIRE(!unlink(source));
   const peer_event *got = peer_result(&alice, 101);
-  REQUIRE(got); /* as fast as it is, it may have been read already; then all of it arrived */
-  if (got->error) CHECK(eim_error_code(got->error) != 0);
+  REQUIRE(got && got->error);
+  CHECK_INT(eim_error_native(got->error), ENOENT);
+  CHECK_CONTAINS(eim_error_message(got->error), source);
+  CHECK(!eim_error_may_have_happened(got->error));
+
+  write_file(source, SIZE);
+  REQUIRE(!eim_client_upload(alice.client, source, NULL, 0, 0, 102));
+  while (!is_open(source)) REQUIRE(eim_context_poll(alice.context, 0, 0) >= 0);
+  REQUIRE(!truncate(source, 10));
+  got = peer_result(&alice, 102);
+  REQUIRE(got && got->error);
+  CHECK_INT(eim_error_code(got->error), EIM_E_INVALID);
+  CHECK_CONTAINS(eim_error_message(got->error), "became shorter");
+  CHECK(!eim_error_may_have_happened(got->error));
+
+  /* Who has opened it has it. */
+  write_file(source, SIZE);
+  REQUIRE(!eim_client_upload(alice.client, source, NULL, 0, 0, 103));
+  while (!is_open(source)) REQUIRE(eim_context_poll(alice.context, 0, 0) >= 0);
+  REQUIRE(!rename(source, target));
+  CHECK_INT(peer_code(&alice, 103), 0);
   CHECK_INT(peer_code(&alice, peer_send(&alice, "alice", "still here")), 0);
+  write_file(source, 100);
+  CHECK(upload(&alice, where, secret));
   end(&alice);
 }
 

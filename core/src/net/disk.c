@@ -14,7 +14,7 @@
 
 struct eim_disk {
   int fd;
-  bool received, in_memory;
+  bool received, in_memory, was_read;
   bool locked;       /* the part is ours */
   eim_buf content;   /* in memory: what is sent, or was received */
   int64_t size;      /* to send; or here */
@@ -153,6 +153,10 @@ int64_t eim_disk_size(const eim_disk *self) {
   return self->size;
 }
 
+bool eim_disk_was_read(const eim_disk *self) {
+  return self->was_read;
+}
+
 bool eim_disk_is_received(const eim_disk *self) {
   return self->received;
 }
@@ -160,10 +164,12 @@ bool eim_disk_is_received(const eim_disk *self) {
 static long read_some(eim_disk *self, void *bytes, size_t room) {
   int64_t left = self->size - self->at;
   if ((int64_t)room > left) room = (size_t)left; /* what was added meanwhile is not sent */
+  if (!left) self->was_read = true;
   if (!room) return 0;
   if (self->in_memory) {
     memcpy(bytes, self->content.data + self->at, room);
     self->at += (int64_t)room;
+    if (self->at == self->size) self->was_read = true;
     return (long)room;
   }
   ssize_t got = read(self->fd, bytes, room);
@@ -176,6 +182,7 @@ static long read_some(eim_disk *self, void *bytes, size_t room) {
     return -1;
   }
   self->at += got;
+  if (self->at == self->size) self->was_read = true;
   return (long)got;
 }
 

@@ -23,6 +23,8 @@ bool eim_disk_is_received(const eim_disk *self);
 /* The form of docs/protocol.md 3 ("Files"), read from the disk as it is sent; self must outlive it.
  * NULL: out of memory. When curl says that reading failed, eim_disk_problem() says why. */
 curl_mime *eim_disk_form(eim_disk *self, CURL *easy, const eim_http_file *what);
+/* All of it was read once: it may have been sent. */
+bool eim_disk_was_read(const eim_disk *self);
 /* The server sends all of it, or goes on at an offset. False: as above. */
 bool eim_disk_begin(eim_disk *self, int64_t offset);
 bool eim_disk_write(eim_disk *self, const void *bytes, size_t length);

@@ -390,7 +390,11 @@ static void collect(eim_http_pool *self) {
     curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &sent);
     eim_error *error = code ? explain(request, code) : NULL;
-    finish(request, (int)status, error, sent > 0);
+    /* Of a file that could not be read to its end the form has no end either: no server takes it.
+     */
+    bool whole =
+        code != CURLE_ABORTED_BY_CALLBACK || !request->file || eim_disk_was_read(request->file);
+    finish(request, (int)status, error, sent > 0 && whole);
   }
 }
 
