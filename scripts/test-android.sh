@@ -127,4 +127,38 @@ files_of_desktop() { [ "$(users '^java[.]nio[.]file[.]')" = io.libeim.DesktopLib
 futures() { [ "$(users '^java[.]util[.]concurrent[.]Complet')" = 'io.libeim.Context io.libeim.Request' ] || { users '^java[.]util[.]concurrent[.]Complet' && false; }; }
 check 'java.nio.file: the desktop alone' files_of_desktop
 check 'futures: Request and its wait' futures
+
+# --- what becomes of it: made small by R8 with the rules of the AAR, talking to the sandbox; made DEX for API 21, without a warning
+tools=$(echo "$build"/maven/tools/r8-*.jar)
+jdk=$(dirname "$(dirname "$(readlink -f "$(command -v javac)")")")
+shrunk() {
+  local work=$build/shrunk line out in
+  rm -rf "$work" && mkdir -p "$work/main" "$work/lib" && cd "$work" || return 1
+  javac --release 8 -Xlint:-options -cp "$classes" -d main "$root"/bindings/java/android/check/src/shrunk/java/shrunk/Main.java &&
+    python3 -c 'import sys, zipfile
+jar = zipfile.ZipFile(sys.argv[1])
+jar.extractall("json", [n for n in jar.namelist() if n.startswith("org/json/")])' "$build"/maven/tools/android-all-5*.jar &&
+    mkdir -p lib/io && cp -R "$classes/io/libeim" lib/io/ && rm -rf lib/io/libeim/android lib/io/libeim/example &&
+    jar cfM lib.jar -C lib . && jar cfM main.jar -C main . && jar cfM json.jar -C json . || return 1
+  echo '-keep class shrunk.Main { public static void main(java.lang.String[]); }' >main.pro
+  java -cp "$tools" com.android.tools.r8.R8 --classfile --release --lib "$jdk" --classpath json.jar --pg-conf main.pro \
+    --pg-conf "$root/bindings/java/android/consumer-rules.pro" --pg-map-output map.txt --output out.jar lib.jar main.jar || return 1
+  grep -E '^io\.libeim\.Client -> io\.libeim\.[A-Za-z]{1,2}:$' map.txt || return 1 # it has done something
+  coproc SANDBOX { "$EIM_SANDBOX" --until-eof --user alice:secret --user bob:secret; }
+  out=${SANDBOX[0]} in=${SANDBOX[1]}
+  read -r line <&"$out" && mapfile -t where < <(python3 -c 'import json, sys
+print(*(json.loads(sys.argv[1])[name] for name in ("appKey", "apiUrl", "url")), sep="\n")' "$line")
+  timeout 60 java -Xcheck:jni -Dio.libeim.library="$library" -cp out.jar:json.jar shrunk.Main "${where[@]}" >said 2>&1
+  eval "exec $in>&-"
+  cat said
+  tail -n 1 said | grep -x 'all came' && ! grep -E '^(WARNING|FATAL ERROR) in native method|^WARNING: JNI' said
+}
+check 'made small by R8' shrunk
+dex() {
+  local work=$build/dex
+  rm -rf "$work" && mkdir -p "$work" && jar cfM "$work/all.jar" -C "$classes" io &&
+    java -cp "$tools" com.android.tools.r8.D8 --release --min-api 21 --lib "$jdk" --lib "$build"/maven/tools/android-all-15*.jar \
+      --output "$work" "$work/all.jar" 2>&1 | tee "$work/said" && [ -s "$work/classes.dex" ] && [ ! -s "$work/said" ]
+}
+check 'made DEX for API 21' dex
 finish
