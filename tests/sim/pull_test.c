@@ -1,5 +1,6 @@
 /* Queues that are fetched: what a server may do to that, and what a lost line may. */
 #include "eim_test.h"
+#include "session/internal.h"
 #include "world.h"
 
 static void online(world *w, const char *const *options) {
@@ -147,6 +148,7 @@ TEST(what_is_held_for_long_comes_once_over_a_reconnect_with_all_of_its_page) {
   }
   CHECK_INT(world_count(&w, EIM_EVENT_message), 1205);
   CHECK_INT(w.store_count, 5);
+  CHECK(w.session->handed_size <= 64); /* what is done takes no memory behind what is not */
   reconnect(&w);
   reconnect(&w);
   CHECK_INT(world_count(&w, EIM_EVENT_message), 1205);

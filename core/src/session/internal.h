@@ -76,8 +76,9 @@ typedef struct eim_due_receipt {
   char from[];
 } eim_due_receipt;
 
-/* An event that was handed out and is not done. They stand in a ring by their seq. */
+/* An event that was handed out and is not done. They stand in a list, ordered by seq. */
 typedef struct eim_handed {
+  uint64_t seq;
   uint64_t id;     /* of the message, 0: none */
   uint64_t page;   /* the page of a queue that waits for it, 0: none */
   bool is_done;    /* nothing waits for it any more */
@@ -153,8 +154,8 @@ struct eim_session {
   uint64_t emitted_seq, dispatched_seq; /* the last event handed out, and dispatched */
   uint64_t done_seq;                    /* everything up to it is done */
   uint64_t last_page;
-  eim_handed *handed; /* those behind done_seq, at seq % handed_size */
-  size_t handed_size, undone;
+  eim_handed *handed; /* those that are not done, and some that are */
+  size_t handed_size, handed_from, handed_end, undone;
   bool offline_asked; /* the first UNREAD of this login has no answer yet */
   bool offline_told;  /* the notice that says what waited at login has begun */
   bool ask_again;     /* a fetch or an UNREAD was refused: with the next beat, whatever comes in */

@@ -334,21 +334,35 @@ void eim_pull_answer(eim_session *self, eim_frame *frame) {
 
 /* ------------------------------------------------------------------ what was handed out */
 
-static eim_handed *handed_at(eim_session *self, uint64_t seq) {
-  return &self->handed[seq % self->handed_size];
+/* NULL: it is done. */
+static eim_handed *handed_at(const eim_session *self, uint64_t seq) {
+  eim_handed *list = self->handed;
+  size_t from = self->handed_from, end = self->handed_end;
+  while (from < end) {
+    size_t middle = from + (end - from) / 2;
+    if (list[middle].seq < seq)
+      from = middle + 1;
+    else
+      end = middle;
+  }
+  bool found = from < self->handed_end && list[from].seq == seq && !list[from].is_done;
+  return found ? &list[from] : NULL;
 }
 
-/* Room for one more. False: memory ended. */
+/* Room for one more: first of all where done ones stand, so that one that is held for ever does not
+ * hold those behind it. False: memory ended. */
 static bool make_room(eim_session *self) {
-  size_t count = (size_t)(self->emitted_seq - self->done_seq);
-  if (count < self->handed_size) return true;
+  if (self->handed_end < self->handed_size) return true;
+  size_t count = 0;
+  for (size_t i = self->handed_from; i < self->handed_end; i++)
+    if (!self->handed[i].is_done) self->handed[count++] = self->handed[i];
+  self->handed_from = 0;
+  self->handed_end = count;
+  if (count < self->handed_size / 2) return true;
   size_t size = self->handed_size ? self->handed_size * 2 : 32;
-  eim_handed *ring = calloc(size, sizeof *ring);
-  if (!ring) return false;
-  for (uint64_t seq = self->done_seq + 1; seq <= self->emitted_seq; seq++)
-    ring[seq % size] = *handed_at(self, seq);
-  free(self->handed);
-  self->handed = ring;
+  eim_handed *list = realloc(self->handed, size * sizeof *list);
+  if (!list) return count < self->handed_size;
+  self->handed = list;
   self->handed_size = size;
   return true;
 }
@@ -360,9 +374,7 @@ static eim_pull *pull_of_page(eim_session *self, uint64_t page) {
 }
 
 /* One event is done. *cached: the queue of the last one, for they come page by page. */
-static void finish(eim_session *self, uint64_t seq, eim_pull **cached) {
-  eim_handed *handed = handed_at(self, seq);
-  if (handed->is_done) return;
+static void finish(eim_session *self, eim_handed *handed, eim_pull **cached) {
   handed->is_done = true;
   self->undone--;
   if (handed->page) {
@@ -372,15 +384,18 @@ static void finish(eim_session *self, uint64_t seq, eim_pull **cached) {
 }
 
 static void advance(eim_session *self) {
-  while (self->done_seq < self->emitted_seq && handed_at(self, self->done_seq + 1)->is_done)
-    self->done_seq++;
+  while (self->handed_from < self->handed_end && self->handed[self->handed_from].is_done)
+    self->handed_from++;
+  bool none = self->handed_from == self->handed_end;
+  self->done_seq = none ? self->emitted_seq : self->handed[self->handed_from].seq - 1;
+  if (none) self->handed_from = self->handed_end = 0;
 }
 
 /* It is in the application's hands still, from an earlier page or another queue: this page waits
  * for it, and that one does not any more. */
 static void wait_for_earlier(eim_session *self, uint64_t id, eim_pull *pull) {
-  for (uint64_t seq = self->done_seq + 1; seq <= self->emitted_seq; seq++) {
-    eim_handed *handed = handed_at(self, seq);
+  for (size_t i = self->handed_from; i < self->handed_end; i++) {
+    eim_handed *handed = &self->handed[i];
     if (handed->is_done || handed->id != id || handed->page == pull->page) continue;
     eim_pull *other = pull_of_page(self, handed->page);
     if (other) other->undone--;
@@ -458,6 +473,14 @@ static void owe_receipt(eim_session *self, const eim_item *item, uint64_t seq) {
   self->receipts_tail = &due->next;
 }
 
+static void forget_receipt(eim_session *self, uint64_t seq) {
+  for (eim_due_receipt **at = &self->receipts; *at; at = &(*at)->next)
+    if ((*at)->seq == seq) {
+      drop_receipt(self, at);
+      return;
+    }
+}
+
 /* Takes over the payload. */
 static void give(eim_session *self, eim_event_kind kind, void *payload, uint64_t id,
                  eim_pull *pull) {
@@ -465,6 +488,7 @@ static void give(eim_session *self, eim_event_kind kind, void *payload, uint64_t
   if (!make_room(self)) {
     SESSION_LOG(EIM_LOG_ERROR, self, "out of memory: an event comes again at the next login");
     forget_seen(self, id);
+    forget_receipt(self, self->emitted_seq + 1);
     if (pull) take_id(&pull->given, id);
     if (pull) pull->undone++;  /* for ever: the page is not acknowledged */
     eim_object_unref(payload); /* every payload is an object */
@@ -472,8 +496,8 @@ static void give(eim_session *self, eim_event_kind kind, void *payload, uint64_t
   }
   uint64_t seq = ++self->emitted_seq;
   bool is_message = kind == EIM_EVENT_message;
-  *handed_at(self, seq) =
-      (eim_handed){id, pull ? pull->page : 0, false, is_message && self->settings->manual_ack};
+  self->handed[self->handed_end++] =
+      (eim_handed){seq, id, pull ? pull->page : 0, false, is_message && self->settings->manual_ack};
   self->undone++;
   if (pull) pull->undone++;
   if (is_message) {
@@ -544,7 +568,7 @@ bool eim_pull_items(eim_session *self, eim_frame *frame) {
 }
 
 static bool is_done(eim_session *self, uint64_t seq) {
-  return seq <= self->done_seq || handed_at(self, seq)->is_done;
+  return seq <= self->done_seq || !handed_at(self, seq);
 }
 
 static void send_due_receipts(eim_session *self) {
@@ -570,9 +594,10 @@ void eim_pull_done(eim_session *self, uint64_t seq) {
   eim_pull *cached = NULL;
   if (seq > self->emitted_seq) seq = self->emitted_seq;
   if (self->dispatched_seq < self->done_seq) self->dispatched_seq = self->done_seq;
-  while (self->dispatched_seq < seq)
-    if (!handed_at(self, ++self->dispatched_seq)->wants_done)
-      finish(self, self->dispatched_seq, &cached);
+  while (self->dispatched_seq < seq) {
+    eim_handed *handed = handed_at(self, ++self->dispatched_seq);
+    if (handed && !handed->wants_done) finish(self, handed, &cached);
+  }
   advance(self);
   send_due_receipts(self);
   go_on(self);
@@ -580,8 +605,9 @@ void eim_pull_done(eim_session *self, uint64_t seq) {
 
 void eim_pull_message_done(eim_session *self, uint64_t seq) {
   eim_pull *cached = NULL;
-  if (seq <= self->done_seq || seq > self->emitted_seq) return; /* done already, or of long ago */
-  finish(self, seq, &cached);
+  eim_handed *handed = handed_at(self, seq);
+  if (!handed) return; /* done already, or of long ago */
+  finish(self, handed, &cached);
   advance(self);
   send_due_receipts(self);
   go_on(self);
@@ -590,18 +616,14 @@ void eim_pull_message_done(eim_session *self, uint64_t seq) {
 void eim_pull_session_over(eim_session *self) {
   self->offline_told = false;
   /* What the application has not even seen yet, it will see, and can be done with. */
-  for (uint64_t seq = self->done_seq + 1; seq <= self->dispatched_seq; seq++) {
-    eim_handed *handed = handed_at(self, seq);
-    if (handed->is_done) continue;
+  for (size_t i = self->handed_from; i < self->handed_end; i++) {
+    eim_handed *handed = &self->handed[i];
+    if (handed->is_done || handed->seq > self->dispatched_seq) continue;
     handed->is_done = true;
     self->undone--;
     forget_seen(self, handed->id);
     for (eim_pull *pull = self->pulls; pull; pull = pull->next) take_id(&pull->owed, handed->id);
-    for (eim_due_receipt **at = &self->receipts; *at; at = &(*at)->next)
-      if ((*at)->seq == seq) {
-        drop_receipt(self, at);
-        break;
-      }
+    forget_receipt(self, handed->seq);
   }
   advance(self);
 }
