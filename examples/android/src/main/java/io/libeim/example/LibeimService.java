@@ -60,7 +60,9 @@ public final class LibeimService extends Service {
 
   @Override
   public int onStartCommand(Intent intent, int flags, int startId) {
-    startForeground(NOTIFICATION, notification("connecting"));
+    if (client == null) { // over before this came
+      stopSelf(startId);
+    }
     return START_NOT_STICKY; // the system would start it without a login
   }
 
@@ -202,6 +204,9 @@ public final class LibeimService extends Service {
     } else {
       startService(intent);
     }
+    // Here and not in onStartCommand(): a login that fails at once would be faster, and the system takes it ill when a service
+    // that was to be in the foreground stops before it was.
+    startForeground(NOTIFICATION, notification("connecting"));
   }
 
   @TargetApi(26)
