@@ -235,8 +235,17 @@ static const char *pins(const char *to, const char *type, unsigned long long id)
 TEST(pins_that_are_refused) {
   REQUIRE(begin(NULL));
   const char *path = "/sdk/user/bob/user_channel/pin";
-  REFUSED(bob, "POST", path, pins("alice", "chat", single), 400, "illegal_argument",
+  REFUSED(bob, "POST", path, pins("alice", "thread", single), 400, "illegal_argument",
           "param type only allow [groupchat,chatroom]!");
+  REFUSED(bob, "POST", path, pins("nobody", "chat", single), 404, "resource_not_found",
+          "username nobody doesn't exist!");
+  REFUSED(bob, "POST", path, pins("alice", "chat", said), 400, "illegal_argument",
+          "param pin_msg_id illegal");
+  REFUSED(carol, "POST", "/sdk/user/carol/user_channel/pin", pins("alice", "chat", single), 400,
+          "illegal_argument", "param pin_msg_id illegal");
+  GRANTED(bob, "POST", path, pins("alice", "chat", single), "");
+  GRANTED(alice, "GET", "/sdk/user/alice/user_channel/pin?to=bob&type=chat", NULL,
+          "\"pin_operator\":\"bob\"");
   REFUSED(bob, "POST", path, pins("nowhere", "groupchat", said), 404, "resource_not_found",
           "grpID nowhere does not exist!");
   REFUSED(bob, "POST", path, pins("g", "chatroom", said), 404, "resource_not_found", "grpID g");

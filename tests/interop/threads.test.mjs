@@ -219,4 +219,30 @@ for (const [version, way] of [['4.8.1', {}], ['4.8.1 in a page', { host: 'web' }
       await refuses(two, 51, 'unpinMessage', { ...where, messageId: ids[0] });
       await refuses(two, -3, 'pinMessage', { ...where, messageId: '1' });
     });
+
+    test('pinned messages of a single chat and of a room', async (t) => {
+      const { a, b, c, one, two, bot } = await three(t);
+      const { serverMsgId: id } = await one.send(c, 'pin me');
+      await bot.event('message');
+      await rest(bot, 'POST', `/sdk/user/${c}/user_channel/pin`, { to: a, type: 'chat', pin_msg_id: id });
+      const heard = await one.event('onMessagePinEvent');
+      assert.deepEqual([heard.operation, heard.conversationType, heard.conversationId, heard.messageId, heard.operatorId],
+        ['pin', 'singleChat', c, id, c]);
+      const pins = async (peer, conversationType, conversationId) => (await call(peer, 'getServerPinnedMessages',
+        { conversationType, conversationId })).data.list.map((one_) => [one_.message.id, one_.message.chatType, one_.operatorId]);
+      assert.deepEqual(await pins(one, 'singleChat', c), [[id, 'singleChat', c]]);
+      await call(one, 'unpinMessage', { conversationType: 'singleChat', conversationId: c, messageId: id });
+      const { data: told } = await bot.take((line) => line.data?.operation === 'unpin', 'unpin');
+      assert.deepEqual([told.data.id, told.data.type, told.data.from, told.data.ext], [a, 'chat', a, id]);
+      assert.deepEqual(await pins(one, 'singleChat', c), []);
+
+      const room = `room-${a}`;
+      await box.admin('/groups', { id: room, room: true, members: [a, b, c] });
+      const said = (await two.ok('send', { type: 'txt', chatType: 'chatRoom', to: room, msg: 'the rules' })).serverMsgId;
+      await call(two, 'pinMessage', { conversationType: 'chatRoom', conversationId: room, messageId: said });
+      const event = await one.event('onMessagePinEvent');
+      assert.deepEqual([event.operation, event.conversationType, event.conversationId, event.messageId, event.operatorId],
+        ['pin', 'chatRoom', room, said, b]);
+      assert.deepEqual(await pins(one, 'chatRoom', room), [[said, 'chatRoom', b]]);
+    });
   });
