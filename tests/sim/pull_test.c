@@ -113,6 +113,23 @@ TEST(a_refused_unread_at_login_is_asked_again_however_busy_the_line_is) {
   world_stop(&w);
 }
 
+TEST(what_waited_at_login_is_not_all_there_while_a_refused_queue_waits) {
+  world w;
+  world_start(&w, 3, NULL);
+  world_deliver(&w, 0, "x");
+  world_deliver(&w, 1, "x");
+  w.fetch_plan = "or";
+  world_open_token(&w, "t0", 1);
+  world_run(&w, 1000);
+  CHECK_INT(world_count(&w, EIM_EVENT_message), 1);
+  CHECK_INT(notices_of(&w, "offline_sync"), 1);
+  chat_for(&w, 31);
+  CHECK_INT(world_count(&w, EIM_EVENT_message), 2);
+  CHECK_INT(notices_of(&w, "offline_sync"), 2);
+  CHECK_STR(w.notice_json, "{\"phase\":\"finish\"}");
+  world_stop(&w);
+}
+
 TEST(an_unread_without_an_answer_at_login_is_asked_again_too) {
   world w;
   world_start(&w, 3, NULL);

@@ -55,7 +55,7 @@ typedef struct eim_pull {
   bool ack_wait;    /* the next fetch (which acknowledges) waits for the page to be done */
   bool has_key;     /* of the last fetch */
   bool offline;     /* waited at login: docs/notices.md, offline_sync */
-  bool kept;        /* only for what may come again of it, until the server says what waits */
+  bool kept;        /* only until the server says what waits: of it something may come again */
   int undone;       /* events of the page that are not done */
   size_t expected;  /* events that the fetch under way may bring */
   size_t page_size; /* of the last page that came; 0: none */

@@ -311,8 +311,9 @@ void eim_pull_answer(eim_session *self, eim_frame *frame) {
   bool again = pull->again;
   if (frame->status.code > 0 && !frame->item_count) {
     /* Refused: the key may not have been taken, and what waits is still there. Whether it is, the
-     * server says with the next heartbeat. */
+     * server says with the next heartbeat, and until then the queue is not at its end. */
     keep_ids(pull);
+    pull->kept = true;
     self->ask_again = true;
     SESSION_LOG(EIM_LOG_WARN, self, "a fetch was refused: %d %s", frame->status.code,
                 frame->status.reason);
