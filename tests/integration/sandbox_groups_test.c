@@ -1,9 +1,7 @@
 /* REST of groups, rooms, contacts and attributes: what is answered and what is refused.
  * docs/rest.md 10 to 12. What the others are told of it is in tests/scenarios. */
 #include "eim_test.h"
-#include "raw_client.h"
-
-#include <stdarg.h>
+#include "rest_checks.h"
 
 EIM_TEST_MAIN
 
@@ -37,36 +35,12 @@ static void end(void) {
   eim_sandbox_free(box);
 }
 
-static raw_answer call(const char *token, const char *method, const char *path, const char *body) {
-  char whole[512];
-  snprintf(whole, sizeof whole, "%s%s", BASE, path);
-  return raw_http(eim_sandbox_port(box), NULL, method, whole, token, NULL, body);
-}
-
-static void refused_at(int line, const char *token, const char *method, const char *path,
-                       const char *body, int status, const char *error, const char *text) {
-  raw_answer answer = call(token, method, path, body);
-  if (answer.status != status || strcmp(raw_text(&answer, "error"), error) != 0 ||
-      !strstr(raw_text(&answer, "error_description"), text))
-    eim_test_fail(__FILE__, line, "%s %s: %d %s, not %d %s \"%s\"", method, path, answer.status,
-                  answer.body ? answer.body : "", status, error, text);
-  raw_free(&answer);
-}
-#define REFUSED(...) refused_at(__LINE__, __VA_ARGS__)
-
-static void granted_at(int line, const char *token, const char *method, const char *path,
-                       const char *body, const char *part) {
-  raw_answer answer = call(token, method, path, body);
-  if (answer.status != 200 || !answer.body || !strstr(answer.body, part))
-    eim_test_fail(__FILE__, line, "%s %s: %d %s, not 200 with %s", method, path, answer.status,
-                  answer.body ? answer.body : "", part);
-  raw_free(&answer);
-}
-#define GRANTED(...) granted_at(__LINE__, __VA_ARGS__)
+#define REFUSED(...) REST_REFUSED(box, __VA_ARGS__)
+#define GRANTED(...) REST_GRANTED(box, __VA_ARGS__)
 
 /* data.<member> of the answer; the caller frees it. */
 static char *made(const char *token, const char *path, const char *body, const char *member) {
-  raw_answer answer = call(token, "POST", path, body);
+  raw_answer answer = rest_call(box, token, "POST", path, body);
   const cJSON *id = cJSON_GetObjectItem(cJSON_GetObjectItem(answer.json, "data"), member);
   char *copy = cJSON_IsString(id) ? strdup(id->valuestring) : NULL;
   if (!copy)
@@ -74,18 +48,6 @@ static char *made(const char *token, const char *path, const char *body, const c
                   answer.body ? answer.body : "");
   raw_free(&answer);
   return copy;
-}
-
-static const char *at(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static const char *at(const char *format, ...) {
-  static char paths[4][256];
-  static int next;
-  char *path = paths[next++ % 4];
-  va_list args;
-  va_start(args, format);
-  vsnprintf(path, sizeof paths[0], format, args);
-  va_end(args);
-  return path;
 }
 
 TEST(a_group_is_checked_before_it_is_made) {
@@ -122,44 +84,44 @@ TEST(a_group_is_looked_at_changed_and_ended) {
                   "\"members\":[\"bob\"],\"allowinvites\":true,\"custom\":\"x\"}",
                   "groupid");
   REQUIRE(id);
-  GRANTED(bob, "GET", at("/chatgroups/%s", id), NULL,
+  GRANTED(bob, "GET", rest_text("/chatgroups/%s", id), NULL,
           "\"name\":\"G\",\"description\":\"D\",\"membersonly\":false,\"allowinvites\":true,"
           "\"invite_need_confirm\":true,\"maxusers\":200,\"owner\":\"alice\"");
-  GRANTED(bob, "GET", at("/chatgroups/%s?joined_time=true", id), NULL, "\"joined_time\":");
-  GRANTED(app, "GET", at("/chatgroups/%s,1", id), NULL, "group id doesn't exist");
+  GRANTED(bob, "GET", rest_text("/chatgroups/%s?joined_time=true", id), NULL, "\"joined_time\":");
+  GRANTED(app, "GET", rest_text("/chatgroups/%s,1", id), NULL, "group id doesn't exist");
   REFUSED(app, "GET", "/chatgroups/1", NULL, 404, "service_resource_not_found",
           "do not find this group:1");
   REFUSED(app, "DELETE", "/chatgroups/1", NULL, 404, "resource_not_found",
           "grpID 1 does not exist!");
-  REFUSED(app, "GET", at("/chatrooms/%s", id), NULL, 404, "service_resource_not_found", "");
-  GRANTED(app, "GET", at("/chatgroups/%s/users?pagenum=2&pagesize=1", id), NULL,
+  REFUSED(app, "GET", rest_text("/chatrooms/%s", id), NULL, 404, "service_resource_not_found", "");
+  GRANTED(app, "GET", rest_text("/chatgroups/%s/users?pagenum=2&pagesize=1", id), NULL,
           "\"data\":[{\"member\":\"bob\"}],\"count\":1");
-  GRANTED(bob, "GET", at("/chatgroups/%s/users?limit=1&joined_time=true", id), NULL,
+  GRANTED(bob, "GET", rest_text("/chatgroups/%s/users?limit=1&joined_time=true", id), NULL,
           "\"cursor\":\"1\"");
-  REFUSED(carol, "GET", at("/chatgroups/%s/users", id), NULL, 403, "forbidden_op",
+  REFUSED(carol, "GET", rest_text("/chatgroups/%s/users", id), NULL, 403, "forbidden_op",
           "users [carol] are not members of this group!");
-  GRANTED(app, "GET", at("/chatgroups/%s/user/bob/is_joined", id), NULL, "\"data\":true");
-  GRANTED(app, "GET", at("/chatgroups/%s/user/carol/is_joined", id), NULL, "\"data\":false");
-  GRANTED(app, "PUT", at("/chatgroups/%s", id), "{\"groupname\":\"H\",\"maxusers\":3}",
+  GRANTED(app, "GET", rest_text("/chatgroups/%s/user/bob/is_joined", id), NULL, "\"data\":true");
+  GRANTED(app, "GET", rest_text("/chatgroups/%s/user/carol/is_joined", id), NULL, "\"data\":false");
+  GRANTED(app, "PUT", rest_text("/chatgroups/%s", id), "{\"groupname\":\"H\",\"maxusers\":3}",
           "\"data\":{\"groupname\":true,\"maxusers\":true}");
-  REFUSED(app, "PUT", at("/chatgroups/%s", id), "{\"groupid\":\"1\"}", 400, "invalid_parameter",
-          "some of [groupid] are not valid fields");
-  REFUSED(bob, "PUT", at("/chatgroups/%s", id), "{\"groupname\":\"mine\"}", 403, "forbidden_op",
-          "");
-  REFUSED(app, "PUT", at("/chatgroups/%s", id), "{\"newowner\":\"carol\"}", 403, "forbidden_op",
-          "user: carol doesn't exist in group");
-  REFUSED(app, "PUT", at("/chatgroups/%s", id), "{\"newowner\":\"alice\"}", 403, "forbidden_op",
-          "new owner and old owner are the same");
+  REFUSED(app, "PUT", rest_text("/chatgroups/%s", id), "{\"groupid\":\"1\"}", 400,
+          "invalid_parameter", "some of [groupid] are not valid fields");
+  REFUSED(bob, "PUT", rest_text("/chatgroups/%s", id), "{\"groupname\":\"mine\"}", 403,
+          "forbidden_op", "");
+  REFUSED(app, "PUT", rest_text("/chatgroups/%s", id), "{\"newowner\":\"carol\"}", 403,
+          "forbidden_op", "user: carol doesn't exist in group");
+  REFUSED(app, "PUT", rest_text("/chatgroups/%s", id), "{\"newowner\":\"alice\"}", 403,
+          "forbidden_op", "new owner and old owner are the same");
   GRANTED(bob, "GET", "/users/bob/joined_chatgroups", NULL, "\"groupname\":\"H\"");
   GRANTED(bob, "GET", "/chatgroups/user/bob?pagenum=0", NULL, "\"total\":1");
   REFUSED(bob, "GET", "/chatgroups/user/alice", NULL, 401, "unauthorized", "");
-  GRANTED(app, "POST", at("/chatgroups/%s/disable", id), "", "\"disabled\":true");
-  REFUSED(app, "POST", at("/chatgroups/%s/users/carol", id), "", 403, "forbidden_op",
+  GRANTED(app, "POST", rest_text("/chatgroups/%s/disable", id), "", "\"disabled\":true");
+  REFUSED(app, "POST", rest_text("/chatgroups/%s/users/carol", id), "", 403, "forbidden_op",
           "group is disabled");
-  REFUSED(alice, "POST", at("/chatgroups/%s/enable", id), "", 401, "unauthorized", "");
-  GRANTED(app, "POST", at("/chatgroups/%s/enable", id), "", "\"disabled\":false");
-  GRANTED(app, "DELETE", at("/chatgroups/%s", id), NULL, "\"success\":true");
-  REFUSED(app, "GET", at("/chatgroups/%s/users", id), NULL, 404, "resource_not_found", "");
+  REFUSED(alice, "POST", rest_text("/chatgroups/%s/enable", id), "", 401, "unauthorized", "");
+  GRANTED(app, "POST", rest_text("/chatgroups/%s/enable", id), "", "\"disabled\":false");
+  GRANTED(app, "DELETE", rest_text("/chatgroups/%s", id), NULL, "\"success\":true");
+  REFUSED(app, "GET", rest_text("/chatgroups/%s/users", id), NULL, 404, "resource_not_found", "");
   free(id);
   end();
 }
@@ -252,20 +214,20 @@ TEST(rooms_are_made_by_the_app_and_its_super_admins) {
   char *id = made(alice, "/chatrooms", "{\"name\":\"R\",\"members\":[\"bob\"]}", "id");
   REQUIRE(id);
   GRANTED(carol, "GET", "/chatrooms?pagenum=1&pagesize=20", NULL, "\"affiliations_count\":2");
-  GRANTED(carol, "GET", at("/chatrooms/%s", id), NULL, "\"name\":\"R\"");
-  GRANTED(alice, "PUT", at("/chatrooms/%s", id), "{\"name\":\"S\",\"description\":\"d\"}",
+  GRANTED(carol, "GET", rest_text("/chatrooms/%s", id), NULL, "\"name\":\"R\"");
+  GRANTED(alice, "PUT", rest_text("/chatrooms/%s", id), "{\"name\":\"S\",\"description\":\"d\"}",
           "\"data\":{\"groupname\":true,\"description\":true}");
-  REFUSED(alice, "DELETE", at("/chatrooms/%s/users/carol", id), NULL, 400, "forbidden_op",
+  REFUSED(alice, "DELETE", rest_text("/chatrooms/%s/users/carol", id), NULL, 400, "forbidden_op",
           "users [carol] are not members of this group!");
-  GRANTED(alice, "POST", at("/chatrooms/%s/users", id), "{\"usernames\":[\"carol\"]}",
-          at("\"newmembers\":[\"carol\"],\"id\":\"%s\"", id));
+  GRANTED(alice, "POST", rest_text("/chatrooms/%s/users", id), "{\"usernames\":[\"carol\"]}",
+          rest_text("\"newmembers\":[\"carol\"],\"id\":\"%s\"", id));
   /* Offline members leave after two minutes: docs/rest.md 12. */
   eim_sandbox_move_clock(box, 121000);
-  GRANTED(app, "GET", at("/chatrooms/%s/users", id), NULL,
+  GRANTED(app, "GET", rest_text("/chatrooms/%s/users", id), NULL,
           "\"data\":[{\"owner\":\"alice\"}],\"count\":1");
   GRANTED(app, "DELETE", "/chatrooms/super_admin/alice", NULL, "newSuperAdmin");
   REFUSED(alice, "POST", "/chatrooms", "{\"name\":\"R\"}", 403, "forbidden_op", "");
-  GRANTED(alice, "DELETE", at("/chatrooms/%s", id), NULL, at("\"id\":\"%s\"", id));
+  GRANTED(alice, "DELETE", rest_text("/chatrooms/%s", id), NULL, rest_text("\"id\":\"%s\"", id));
   free(id);
   end();
 }
@@ -275,7 +237,7 @@ TEST(attributes_of_rooms_members_and_users) {
   eim_sandbox_add_group(box, "r", true, (const char *const[]){"alice", "bob"}, 2);
   eim_sandbox_add_group(box, "g", false, (const char *const[]){"alice", "bob"}, 2);
   const char *own = "/metadata/chatroom/r/user/alice", *his = "/metadata/chatroom/r/user/bob";
-  raw_answer nobody = call(NULL, "GET", "/metadata/user/alice", NULL);
+  raw_answer nobody = rest_call(box, NULL, "GET", "/metadata/user/alice", NULL);
   CHECK_INT(nobody.status, 400); /* and no body: docs/rest.md 4 */
   raw_free(&nobody);
   GRANTED(alice, "PUT", own, "{\"metaData\":{\"k\":\"v\",\"l\":\"w\"}}",
@@ -287,7 +249,7 @@ TEST(attributes_of_rooms_members_and_users) {
           "others are not allowed to be set");
   REFUSED(carol, "POST", "/metadata/chatroom/r", "{}", 401, "metadata_error",
           "user is not in chatroom");
-  GRANTED(bob, "PUT", at("%s/forced", his), "{\"metaData\":{\"k\":\"x\"}}", "[\"k\"]");
+  GRANTED(bob, "PUT", rest_text("%s/forced", his), "{\"metaData\":{\"k\":\"x\"}}", "[\"k\"]");
   GRANTED(alice, "DELETE", own, "{\"keys\":[\"k\",\"l\"]}", "\"successKeys\":[\"l\"]");
   GRANTED(app, "DELETE", "/chatrooms/r/users/bob", NULL, "remove_member"); /* his go with him */
   GRANTED(alice, "POST", "/metadata/chatroom/r", "{}", "\"data\":{}");
@@ -377,26 +339,27 @@ TEST(presence_is_checked) {
   const char *presence = "/users/alice/presence", *illegal = "illegal_argument";
   REFUSED(bob, "POST", presence, "{\"usernames\":[\"bob\"]}", 401, "unauthorized", "");
   REFUSED(alice, "POST", presence, "{\"usernames\":[]}", 400, illegal, "usernames is empty");
-  REFUSED(alice, "POST", at("%s/60", presence), "{\"usernames\":[\"alice\"]}", 400, illegal,
+  REFUSED(alice, "POST", rest_text("%s/60", presence), "{\"usernames\":[\"alice\"]}", 400, illegal,
           "you can't sub yourself");
-  REFUSED(alice, "POST", at("%s/2592001", presence), "{\"usernames\":[\"bob\"]}", 400, illegal, "");
-  REFUSED(alice, "POST", at("%s/web/x", presence), "{\"ext\":\"\"}", 400, illegal, "");
+  REFUSED(alice, "POST", rest_text("%s/2592001", presence), "{\"usernames\":[\"bob\"]}", 400,
+          illegal, "");
+  REFUSED(alice, "POST", rest_text("%s/web/x", presence), "{\"ext\":\"\"}", 400, illegal, "");
   char body[1300] = "{\"ext\":\"";
   memset(body + strlen(body), 'a', 1200);
   strcat(body, "\"}");
-  REFUSED(alice, "POST", at("%s/web/1", presence), body, 400, illegal, "ext is too big");
+  REFUSED(alice, "POST", rest_text("%s/web/1", presence), body, 400, illegal, "ext is too big");
   strcpy(body, "{\"usernames\":[\"bob\"");
   for (int i = 0; i < 100; i++) strcat(body, ",\"bob\"");
   strcat(body, "]}");
   REFUSED(alice, "POST", presence, body, 400, illegal, "too many sub presence");
   GRANTED(bob, "POST", "/users/bob/presence/web/1", "{\"ext\":\"x\"}", "{\"result\":\"ok\"}");
-  GRANTED(alice, "POST", at("%s/60", presence), "{\"usernames\":[\"bob\",\"nobody\"]}",
+  GRANTED(alice, "POST", rest_text("%s/60", presence), "{\"usernames\":[\"bob\",\"nobody\"]}",
           "\"ext\":\"x\",\"status\":{\"web\":\"1\"}},{\"uid\":\"\"");
   GRANTED(alice, "POST", presence, "{\"usernames\":[\"bob\"]}", "\"uid\":\"bob\",\"last_time\":\"");
-  GRANTED(alice, "GET", at("%s/sublist?pageNum=1&pageSize=10", presence), NULL,
+  GRANTED(alice, "GET", rest_text("%s/sublist?pageNum=1&pageSize=10", presence), NULL,
           "{\"result\":{\"totalnum\":\"1\",\"sublist\":[{\"uid\":\"bob\",\"expiry\":\"");
   eim_sandbox_move_clock(box, 61000);
-  GRANTED(alice, "GET", at("%s/sublist", presence), NULL, "\"totalnum\":\"0\"");
+  GRANTED(alice, "GET", rest_text("%s/sublist", presence), NULL, "\"totalnum\":\"0\"");
   GRANTED(alice, "DELETE", presence, "[\"bob\"]", "{\"result\":\"ok\"}");
   end();
 }
@@ -427,8 +390,8 @@ TEST(history_is_checked) {
   REFUSED(alice, "DELETE", "/rest/message/roaming/chat/user/alice?userId=bob", NULL, 400,
           "Bad Request", "");
   GRANTED(alice, "DELETE",
-          at("/rest/message/roaming/chat/user/alice/time?userId=bob&delTime=%lld",
-             (long long)eim_sandbox_now(box)),
+          rest_text("/rest/message/roaming/chat/user/alice/time?userId=bob&delTime=%lld",
+                    (long long)eim_sandbox_now(box)),
           NULL, "\"requestStatusCode\":\"ok\"");
   GRANTED(alice, "POST", roaming, "{\"queue\":\"bob@easemob.com\"}", "\"msgs\":[]");
   GRANTED(bob, "POST", "/users/bob/messageroaming",
@@ -508,16 +471,16 @@ TEST(conversations_are_listed) {
   const char *list = "/sdk/user/bob/user_channels/list";
   GRANTED(bob, "GET", list, NULL,
           "\"session_to\":\"alice\",\"session_type\":\"chat\",\"is_top\":false");
-  GRANTED(bob, "GET", at("%s?&limit=1&cursor=", list), NULL, "\"unread_num\":3");
+  GRANTED(bob, "GET", rest_text("%s?&limit=1&cursor=", list), NULL, "\"unread_num\":3");
   REFUSED(alice, "GET", list, NULL, 401, "unauthorized", "");
   GRANTED(alice, "GET", "/users/alice/user_channels", NULL,
           "\"channel_id\":\"sandbox#demo_bob@easemob.com\"");
   GRANTED(bob, "POST", "/sdk/user/bob/user_channel/top?resource=x",
           "{\"to\":\"alice\",\"type\":\"chat\"}", "\"is_top\":true");
-  GRANTED(bob, "GET", at("%s?is_top=true", list), NULL, "\"is_top\":true");
+  GRANTED(bob, "GET", rest_text("%s?is_top=true", list), NULL, "\"is_top\":true");
   GRANTED(bob, "DELETE", "/sdk/user/bob/user_channel/top?type=chat&to=alice&resource=x", NULL,
           "\"is_top\":false");
-  GRANTED(bob, "GET", at("%s?is_top=true", list), NULL, "\"channel_infos\":[]");
+  GRANTED(bob, "GET", rest_text("%s?is_top=true", list), NULL, "\"channel_infos\":[]");
   REFUSED(bob, "POST", "/sdk/user/bob/user_channels/mark",
           "{\"mark\":\"mark_20\",\"targets\":[{\"to\":\"alice\",\"type\":\"chat\"}]}", 400,
           "illegal_argument", "param mark illegal, please check it!");
@@ -614,7 +577,7 @@ TEST(bodies_of_any_shape) {
         strcat(body, "}");
       }
       for (int by = 0; by < 2; by++) {
-        raw_answer answer = call(by ? app : alice, calls[i][0], calls[i][1], body);
+        raw_answer answer = rest_call(box, by ? app : alice, calls[i][0], calls[i][1], body);
         if (answer.status < 200 || answer.status > 499)
           eim_test_fail(__FILE__, __LINE__, "%s %s %.60s: %d %s", calls[i][0], calls[i][1], body,
                         answer.status, answer.body ? answer.body : "");

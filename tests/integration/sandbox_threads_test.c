@@ -2,14 +2,12 @@
  * restart. docs/rest.md 13. What the others are told of it is in tests/scenarios and tests/interop.
  */
 #include "eim_test.h"
-#include "raw_client.h"
+#include "rest_checks.h"
 
-#include <stdarg.h>
 #include <unistd.h>
 
 EIM_TEST_MAIN
 
-#define BASE "/sandbox/demo"
 #define KEY EIM_SANDBOX_DEFAULT_APP_KEY
 #define GROUP "conference.easemob.com"
 
@@ -17,42 +15,8 @@ static eim_sandbox *box;
 static char *app, *alice, *bob, *carol;
 static unsigned long long said, single, other; /* in the group g, to bob, in the group h */
 
-static const char *text(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static const char *text(const char *format, ...) {
-  static char texts[4][900];
-  static int next;
-  char *one = texts[next++ % 4];
-  va_list args;
-  va_start(args, format);
-  vsnprintf(one, sizeof texts[0], format, args);
-  va_end(args);
-  return one;
-}
-
-static raw_answer call(const char *token, const char *method, const char *path, const char *body) {
-  return raw_http(eim_sandbox_port(box), NULL, method, text("%s%s", BASE, path), token, NULL, body);
-}
-
-static void refused_at(int line, const char *token, const char *method, const char *path,
-                       const char *body, int status, const char *error, const char *part) {
-  raw_answer answer = call(token, method, path, body);
-  if (answer.status != status || strcmp(raw_text(&answer, "error"), error) != 0 ||
-      !strstr(raw_text(&answer, "error_description"), part))
-    eim_test_fail(__FILE__, line, "%s %s: %d %s, not %d %s \"%s\"", method, path, answer.status,
-                  answer.body ? answer.body : "", status, error, part);
-  raw_free(&answer);
-}
-#define REFUSED(...) refused_at(__LINE__, __VA_ARGS__)
-
-static void granted_at(int line, const char *token, const char *method, const char *path,
-                       const char *body, const char *part) {
-  raw_answer answer = call(token, method, path, body);
-  if (answer.status != 200 || !answer.body || !strstr(answer.body, part))
-    eim_test_fail(__FILE__, line, "%s %s: %d %s, not 200 with %s", method, path, answer.status,
-                  answer.body ? answer.body : "", part);
-  raw_free(&answer);
-}
-#define GRANTED(...) granted_at(__LINE__, __VA_ARGS__)
+#define REFUSED(...) REST_REFUSED(box, __VA_ARGS__)
+#define GRANTED(...) REST_GRANTED(box, __VA_ARGS__)
 
 static unsigned long long say(raw_socket *socket, const char *to, const char *domain, uint64_t id,
                               const char *words) {
@@ -97,7 +61,7 @@ static void end(void) {
 }
 
 static const char *reacts(unsigned long long id, const char *reaction) {
-  return text("{\"msgId\":\"%llu\",\"message\":\"%s\"}", id, reaction);
+  return rest_text("{\"msgId\":\"%llu\",\"message\":\"%s\"}", id, reaction);
 }
 
 TEST(reactions_that_are_refused) {
@@ -129,28 +93,28 @@ TEST(reactions_that_are_refused) {
           "/reaction/user/bob?msgType=chat&msgIdList=1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,"
           "19,20,21",
           NULL, 400, "Bad Request", "msgIdList exceeds the maximum number limit");
-  REFUSED(bob, "GET", text("/reaction/user/bob/detail?msgId=%llu&message=y", single), NULL, 400,
-          "Bad Request", "illegal");
-  REFUSED(bob, "GET", text("/reaction/user/bob/detail?msgId=%llu&message=x&limit=51", single), NULL,
-          400, "Bad Request", "Limit exceeds");
-  REFUSED(alice, "DELETE", text("/reaction/user/alice?msgId=%llu&message=%s", single, longest),
+  REFUSED(bob, "GET", rest_text("/reaction/user/bob/detail?msgId=%llu&message=y", single), NULL,
+          400, "Bad Request", "illegal");
+  REFUSED(bob, "GET", rest_text("/reaction/user/bob/detail?msgId=%llu&message=x&limit=51", single),
+          NULL, 400, "Bad Request", "Limit exceeds");
+  REFUSED(alice, "DELETE", rest_text("/reaction/user/alice?msgId=%llu&message=%s", single, longest),
           NULL, 400, "Bad Request", "the user operation is illegal!");
-  GRANTED(carol, "GET", text("/reaction/user/carol?msgType=chat&msgIdList=%llu", single), NULL,
+  GRANTED(carol, "GET", rest_text("/reaction/user/carol?msgType=chat&msgIdList=%llu", single), NULL,
           "\"data\":[]"); /* none of hers */
-  GRANTED(bob, "DELETE", text("/reaction/user/bob?msgId=%llu&message=%s", single, longest), NULL,
-          "\"requestStatusCode\":\"ok\"");
+  GRANTED(bob, "DELETE", rest_text("/reaction/user/bob?msgId=%llu&message=%s", single, longest),
+          NULL, "\"requestStatusCode\":\"ok\"");
   end();
 }
 
 static const char *makes(const char *group, unsigned long long id, const char *name,
                          const char *owner) {
-  return text("{\"group_id\":\"%s\",\"msg_id\":\"%llu\",\"name\":\"%s\",\"owner\":\"%s\"}", group,
-              id, name, owner);
+  return rest_text("{\"group_id\":\"%s\",\"msg_id\":\"%llu\",\"name\":\"%s\",\"owner\":\"%s\"}",
+                   group, id, name, owner);
 }
 
 /* The id of one that is made; the caller frees it. */
 static char *made(const char *token, const char *body) {
-  raw_answer answer = call(token, "POST", "/thread", body);
+  raw_answer answer = rest_call(box, token, "POST", "/thread", body);
   const cJSON *id = cJSON_GetObjectItem(cJSON_GetObjectItem(answer.json, "data"), "thread_id");
   char *copy = cJSON_IsString(id) ? strdup(id->valuestring) : NULL;
   if (!copy)
@@ -193,43 +157,46 @@ TEST(threads_that_are_refused) {
   CHECK(inside);
   REFUSED(bob, "POST", "/thread", makes("g", inside, "n", "bob"), 400, "group_error",
           "thread not nested.");
-  GRANTED(app, "GET", "/thread", NULL, text("\"entities\":[{\"id\":\"%s\"}]", id));
-  REFUSED(carol, "GET", text("/thread/%s", id), NULL, 404, "group_error", "user not in group.");
+  GRANTED(app, "GET", "/thread", NULL, rest_text("\"entities\":[{\"id\":\"%s\"}]", id));
+  REFUSED(carol, "GET", rest_text("/thread/%s", id), NULL, 404, "group_error",
+          "user not in group.");
   REFUSED(bob, "GET", "/thread/g", NULL, 404, "group_error", "thread not found.");
-  REFUSED(bob, "PUT", text("/thread/%s", id), "{}", 400, "group_error", "name must be provided");
-  REFUSED(bob, "DELETE", text("/thread/%s", id), NULL, 404, "group_error", "no permission");
-  REFUSED(bob, "DELETE", text("/thread/%s/users/bob", id), NULL, 404, "group_error", "");
-  REFUSED(bob, "GET", text("/thread/%s/users?limit=51", id), NULL, 400, "group_error",
+  REFUSED(bob, "PUT", rest_text("/thread/%s", id), "{}", 400, "group_error",
+          "name must be provided");
+  REFUSED(bob, "DELETE", rest_text("/thread/%s", id), NULL, 404, "group_error", "no permission");
+  REFUSED(bob, "DELETE", rest_text("/thread/%s/users/bob", id), NULL, 404, "group_error", "");
+  REFUSED(bob, "GET", rest_text("/thread/%s/users?limit=51", id), NULL, 400, "group_error",
           "query param reaches limit.");
-  REFUSED(bob, "POST", text("/thread/%s/user/alice/join", id), "", 401, "unauthorized", "");
-  REFUSED(bob, "POST", text("/thread/%s/user/bob/join", id), "", 400, "group_error", "already");
-  REFUSED(alice, "DELETE", text("/thread/%s/user/alice/quit", id), NULL, 404, "group_error",
+  REFUSED(bob, "POST", rest_text("/thread/%s/user/alice/join", id), "", 401, "unauthorized", "");
+  REFUSED(bob, "POST", rest_text("/thread/%s/user/bob/join", id), "", 400, "group_error",
+          "already");
+  REFUSED(alice, "DELETE", rest_text("/thread/%s/user/alice/quit", id), NULL, 404, "group_error",
           "user not in thread.");
-  REFUSED(app, "POST", text("/thread/%s/users", id),
+  REFUSED(app, "POST", rest_text("/thread/%s/users", id),
           "{\"usernames\":[\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\",\"10\",\"11\"]}",
           400, "group_error", "request body reaches limit.");
   /* Who is not in the group does not come into the thread. */
-  GRANTED(app, "POST", text("/thread/%s/users", id), "{\"usernames\":[\"alice\",\"carol\"]}",
+  GRANTED(app, "POST", rest_text("/thread/%s/users", id), "{\"usernames\":[\"alice\",\"carol\"]}",
           "\"status\":\"ok\"");
-  GRANTED(bob, "GET", text("/thread/%s/users", id), NULL, "[\"bob\",\"alice\"]");
-  GRANTED(app, "DELETE", text("/thread/%s/users", id), "{\"usernames\":[\"alice\",\"carol\"]}",
+  GRANTED(bob, "GET", rest_text("/thread/%s/users", id), NULL, "[\"bob\",\"alice\"]");
+  GRANTED(app, "DELETE", rest_text("/thread/%s/users", id), "{\"usernames\":[\"alice\",\"carol\"]}",
           "[{\"result\":true,\"user\":\"alice\"},{\"result\":false,\"user\":\"carol\"}]");
   /* It is no group to anybody who asks for groups. */
-  REFUSED(bob, "GET", text("/chatgroups/%s", id), NULL, 404, "service_resource_not_found", "");
-  REFUSED(bob, "DELETE", text("/chatgroups/%s/quit", id), NULL, 404, "resource_not_found", "");
+  REFUSED(bob, "GET", rest_text("/chatgroups/%s", id), NULL, 404, "service_resource_not_found", "");
+  REFUSED(bob, "DELETE", rest_text("/chatgroups/%s/quit", id), NULL, 404, "resource_not_found", "");
   GRANTED(bob, "GET", "/users/bob/joined_chatgroups", NULL, "\"count\":1");
   GRANTED(bob, "GET", "/sdk/user/bob/user_channels/list", NULL, "\"session_to\":\"g\"");
   /* The account of its maker goes, it stays; the group goes, it goes. */
   GRANTED(app, "DELETE", "/users/bob", NULL, "bob");
-  GRANTED(alice, "GET", text("/thread/%s", id), NULL, "\"affiliations_count\":0");
+  GRANTED(alice, "GET", rest_text("/thread/%s", id), NULL, "\"affiliations_count\":0");
   GRANTED(app, "DELETE", "/users/alice", NULL, "alice");
-  REFUSED(app, "GET", text("/thread/%s", id), NULL, 404, "group_error", "thread not found.");
+  REFUSED(app, "GET", rest_text("/thread/%s", id), NULL, 404, "group_error", "thread not found.");
   free(id);
   end();
 }
 
 static const char *pins(const char *to, const char *type, unsigned long long id) {
-  return text("{\"to\":\"%s\",\"type\":\"%s\",\"pin_msg_id\":\"%llu\"}", to, type, id);
+  return rest_text("{\"to\":\"%s\",\"type\":\"%s\",\"pin_msg_id\":\"%llu\"}", to, type, id);
 }
 
 TEST(pins_that_are_refused) {
@@ -269,20 +236,21 @@ TEST(pins_that_are_refused) {
           "The quantity has exceeded the limit!");
   GRANTED(alice, "POST", "/sdk/user/alice/user_channel/pin", pins("g", "groupchat", ids[0]),
           ""); /* once more */
-  raw_answer page = call(bob, "GET", text("%s?to=g&type=groupchat&limit=2", path), NULL);
+  raw_answer page =
+      rest_call(box, bob, "GET", rest_text("%s?to=g&type=groupchat&limit=2", path), NULL);
   const cJSON *data = cJSON_GetObjectItem(page.json, "data"),
               *infos = cJSON_GetObjectItem(data, "msg_infos");
   CHECK_INT(cJSON_GetArraySize(infos), 2);
   for (int i = 0; i < 2; i++) { /* the newest pin first */
     const cJSON *info = cJSON_GetArrayItem(infos, i);
     CHECK_STR(cJSON_GetStringValue(cJSON_GetObjectItem(cJSON_GetObjectItem(info, "message"), "id")),
-              text("%llu", ids[i ? 19 : 0]));
+              rest_text("%llu", ids[i ? 19 : 0]));
     CHECK_STR(cJSON_GetStringValue(cJSON_GetObjectItem(info, "pin_operator")), i ? "bob" : "alice");
   }
   CHECK_STR(cJSON_GetStringValue(cJSON_GetObjectItem(data, "cursor")), "2");
   raw_free(&page);
-  GRANTED(bob, "GET", text("%s?to=g&type=groupchat&limit=10&cursor=18", path), NULL,
-          text("\"id\":\"%llu\"", ids[1]));
+  GRANTED(bob, "GET", rest_text("%s?to=g&type=groupchat&limit=10&cursor=18", path), NULL,
+          rest_text("\"id\":\"%llu\"", ids[1]));
   end();
 }
 
@@ -304,8 +272,8 @@ TEST(a_restart_keeps_them) {
   snprintf(forget, sizeof forget, "/reaction/user/bob?msgId=%llu&message=yes", single);
   GRANTED(bob, "DELETE", forget, NULL, "ok");
   const char *asked[] = {
-      text("/reaction/user/bob?msgType=groupchat&groupId=g&msgIdList=%llu", said),
-      text("/thread/%s", id), "/sdk/user/bob/user_channel/pin?to=g&type=groupchat"};
+      rest_text("/reaction/user/bob?msgType=groupchat&groupId=g&msgIdList=%llu", said),
+      rest_text("/thread/%s", id), "/sdk/user/bob/user_channel/pin?to=g&type=groupchat"};
   static const char *const parts[] = {"\"userList\":[\"bob\"]", "\"affiliations_count\":1",
                                       "\"pin_operator\":\"bob\""};
   char paths[3][300];
@@ -317,9 +285,10 @@ TEST(a_restart_keeps_them) {
   box = eim_sandbox_new(&(eim_sandbox_options){.data = file}, error, sizeof error);
   REQUIRE(box);
   for (int i = 0; i < 3; i++) GRANTED(bob, "GET", paths[i], NULL, parts[i]);
-  GRANTED(bob, "GET", text("/reaction/user/bob?msgType=chat&msgIdList=%llu", single), NULL,
+  GRANTED(bob, "GET", rest_text("/reaction/user/bob?msgType=chat&msgIdList=%llu", single), NULL,
           "\"data\":[]");
-  GRANTED(bob, "POST", "/thread/message", text("{\"threadIds\":[\"%s\"]}", id), "in the thread");
+  GRANTED(bob, "POST", "/thread/message", rest_text("{\"threadIds\":[\"%s\"]}", id),
+          "in the thread");
   free(id);
   end();
   unlink(file);
