@@ -3,7 +3,7 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 PREFIX ?= /usr/local
 BUILD := build/release
 
-.PHONY: all setup build demo test bench wheel jar lint format install clean help
+.PHONY: all setup build demo test cross bench wheel jar lint format install clean help
 all: build
 
 help:
@@ -11,6 +11,7 @@ help:
 	@echo 'make          build the library, eim and eim-sandbox into $(BUILD)'
 	@echo 'make demo     a conversation over TLS, start to end'
 	@echo 'make test     everything that can be checked'
+	@echo 'make cross    build for other CPUs and another libc, and run unit tests and logins there, by qemu'
 	@echo 'make bench    measure, side by side with easemob-websdk'
 	@echo 'make wheel    a Python wheel into dist/ that needs no library of its machine'
 	@echo 'make jar      libeim.jar for Java with sources and documentation into dist/, which needs no library either'
@@ -31,6 +32,9 @@ demo: build
 
 test:
 	@scripts/test.sh
+
+cross:
+	@scripts/test-cross.sh
 
 bench: build
 	@cmake --preset release -DEIM_BUILD_TESTS=ON >build/release-configure.log

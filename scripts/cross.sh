@@ -2,7 +2,7 @@
 # cross.sh TARGET [options of cmake]: configures build/cross/TARGET for another CPU or another libc, with its third
 # parties static inside (packaging/deps), and prints that folder. Tests run by qemu-user where the CPU is another.
 #
-#   aarch64-linux-musl, x86_64-linux-musl   clang and musl, by PyPI's ziglang; programs are static
+#   aarch64-linux-musl, x86_64-linux-musl   clang and musl, by PyPI's ziglang; the tests are static
 #   arm-linux-gnueabihf, aarch64-linux-gnu  Debian's cross compilers; arm's time_t has 32 bits, as on armeabi-v7a
 set -eu
 cd "$(dirname "$0")/.."

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs the system packages the project builds and tests with, on Debian 12 and newer or Ubuntu 24.04
 # and newer. Says what it does; does nothing when nothing is missing.
-# setup.sh: for building and the demo. setup.sh --test: also for the tests of every language.
+# setup.sh: for building and the demo. setup.sh --test: also for the tests of every language. setup.sh --cross: for those and
+# for the tests on other machines (scripts/test-cross.sh).
 set -eu
 
 packages=(
@@ -13,7 +14,7 @@ packages=(
   libsqlite3-dev                                                  # the sandbox's --data
   ca-certificates curl python3                                    # demo, tests
 )
-if [ "${1:-}" = --test ]; then
+if [ "${1:-}" = --test ] || [ "${1:-}" = --cross ]; then
   packages+=(
     swig python3-dev python3-venv                                 # bindings/python
     perl make tcl                                                 # packaging/deps: builds of OpenSSL and SQLite
@@ -22,10 +23,13 @@ if [ "${1:-}" = --test ]; then
   )
 fi
 # bindings/java: any JDK from 11 on will do.
-if [ "${1:-}" = --test ]; then
+if [ "${1:-}" = --test ] || [ "${1:-}" = --cross ]; then
   java_major=$(javac -version 2>&1 | sed -n 's/^javac \([0-9]*\).*/\1/p') || java_major=
   if [ -z "$java_major" ] || [ "$java_major" -lt 11 ]; then packages+=(default-jdk-headless); fi
   if ! command -v mvn >/dev/null 2>&1; then packages+=(maven); fi
+fi
+if [ "${1:-}" = --cross ]; then
+  packages+=(qemu-user gcc-arm-linux-gnueabihf libc6-dev-armhf-cross) # clang and musl come from PyPI
 fi
 # The real SDK is the other side of the interop tests. Any Node from 18 on will do.
 node_major=$(node --version 2>/dev/null | sed 's/^v\([0-9]*\).*/\1/') || node_major=
