@@ -7,40 +7,7 @@ cd "$(dirname "$0")/.."
 root=$PWD
 build=$root/build/android
 log=$build/test-logs
-mkdir -p "$log"
-passed=0 failed=0
-
-# add NAME STATUS PASSED FAILED LOG
-add() {
-  local p=$3 f=$4
-  if { [ "$2" -ne 0 ] && [ "$f" -eq 0 ]; } || [ $((p + f)) -eq 0 ]; then f=$((f + 1)); fi
-  passed=$((passed + p)) failed=$((failed + f))
-  printf '%-34s %4d passed %4d failed\n' "$1" "$p" "$f"
-  [ "$f" -eq 0 ] || tail -n 80 "$5"
-}
-
-# check NAME COMMAND…: one thing that succeeds or does not.
-check() {
-  local name=$1 file="$log/${1//[ \/]/-}.log" status=0
-  shift
-  ("$@") >"$file" 2>&1 || status=$?
-  add "$name" $status $((status == 0)) $((status != 0)) "$file"
-}
-
-# counted NAME COMMAND…: what counts by itself.
-counted() {
-  local name=$1 file="$log/${1//[ \/]/-}.log" status=0 p f
-  shift
-  ("$@") >"$file" 2>&1 || status=$?
-  read -r p f < <(scripts/count.py text "$file")
-  add "$name" $status "$p" "$f" "$file"
-}
-
-finish() {
-  echo "$passed passed, $failed failed"
-  [ "$failed" -eq 0 ]
-  exit
-}
+. scripts/suite.sh
 
 # --- Gradle: what the files say, and that saying something else is noticed
 counted 'Gradle files' scripts/android_files.py
@@ -110,12 +77,8 @@ check 'no sandbox in it' no_sandbox
 
 # --- Java
 export EIM_SANDBOX=$root/build/java/sandbox/eim-sandbox
-rm -rf "$build"/maven/surefire-reports
-file=$log/java.log status=0
-(cd bindings/java/android/check && mvn -B -ntp test -Deim.library="$library") >"$file" 2>&1 || status=$?
-read -r p f < <(scripts/count.py surefire "$build"/maven/surefire-reports/TEST-*.xml) || { p=0 f=1; }
-add 'Java on API 21 and 35' $status "$p" "$f" "$file"
-if [ $status -ne 0 ]; then finish; fi
+android() { cd bindings/java/android/check && mvn -B -ntp test -Deim.library="$library"; }
+junit 'Java on API 21 and 35' "$build/maven/surefire-reports" android || finish
 classes=$build/maven/classes
 
 # Who uses what came after API 21: animal-sniffer (pom.xml) lets these two through.

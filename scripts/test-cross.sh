@@ -9,25 +9,8 @@ cd "$(dirname "$0")/.."
 scripts/setup.sh --cross || exit 1
 if [ $# -eq 0 ]; then set -- aarch64-linux-musl arm-linux-gnueabihf; fi
 jobs=$(nproc 2>/dev/null || echo 2)
-passed=0 failed=0
-
-# add NAME STATUS PASSED FAILED LOG SECONDS
-add() {
-  local p=$3 f=$4
-  if { [ "$2" -ne 0 ] && [ "$f" -eq 0 ]; } || [ $((p + f)) -eq 0 ]; then f=$((f + 1)); fi
-  passed=$((passed + p)) failed=$((failed + f))
-  printf '%-42s %4d passed %4d failed %5d s\n' "$1" "$p" "$f" "$6"
-  [ "$f" -eq 0 ] || tail -n 80 "$5"
-}
-
-# check NAME COMMAND…: one thing that succeeds or does not.
-check() {
-  local name=$1 file="$log/${1//[ \/]/-}.log" status=0 start=$SECONDS
-  shift
-  ("$@") >"$file" 2>&1 || status=$?
-  add "$name" $status $((status == 0)) $((status != 0)) "$file" $((SECONDS - start))
-  return $status
-}
+log=$PWD/build/cross
+. scripts/suite.sh
 
 build() {
   scripts/cross.sh "$target" "-DEIM_BUILD_JAVA=$java" && cmake --build "$build" -j "$jobs"
@@ -86,11 +69,8 @@ for target in "$@"; do
     check "$target, the same over TLS" logins --tls
   else # the programs would need a libc that this machine is without; the tests have theirs inside
     check "$target, library for Android" for_android || continue
-    start=$SECONDS status=0 file=$log/elf.log
-    scripts/elf_check.py --libc scripts/android_libc.txt "$(find "$build-android" -name libeim_jni.so)" >"$file" 2>&1 || status=$?
-    read -r p f < <(scripts/count.py text "$file")
-    add "$target, its ELF properties" $status "$p" "$f" "$file" $((SECONDS - start))
+    counted "$target, its ELF properties" scripts/elf_check.py --libc scripts/android_libc.txt \
+      "$(find "$build-android" -name libeim_jni.so)"
   fi
 done
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+finish
