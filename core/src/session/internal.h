@@ -46,7 +46,7 @@ typedef struct eim_ids {
 /* A queue being pulled. What it does belongs to one connection: what was not acknowledged comes
  * again on the next, and is known by its id. */
 typedef struct eim_pull {
-  struct eim_pull *next;
+  struct eim_pull *next, *prev;
   char *name, *domain, *resource;
   uint32_t hash;    /* of the name */
   bool wanted;      /* there is something, no fetch is under way */
@@ -146,7 +146,8 @@ struct eim_session {
   bool beat_waiting;
   int64_t rtt;
   uint64_t generation;
-  eim_pull *pulls;
+  eim_pull *pulls, *pulls_last; /* whose turn is next is the first */
+  size_t pull_count, pulls_offline;
   size_t expected;     /* events that the fetches under way may bring */
   size_t largest_page; /* of all that came */
   uint64_t frames_up, frames_down, bytes_up, bytes_down; /* since the client was made */

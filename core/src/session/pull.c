@@ -65,7 +65,24 @@ static void keep_ids(eim_pull *pull) {
 
 /* ------------------------------------------------------------------ queues */
 
-static void drop(eim_pull *pull) {
+static void unlink_pull(eim_session *self, eim_pull *pull) {
+  *(pull->prev ? &pull->prev->next : &self->pulls) = pull->next;
+  *(pull->next ? &pull->next->prev : &self->pulls_last) = pull->prev;
+}
+
+static void append(eim_session *self, eim_pull *pull) {
+  pull->next = NULL;
+  pull->prev = self->pulls_last;
+  *(pull->prev ? &pull->prev->next : &self->pulls) = pull;
+  self->pulls_last = pull;
+}
+
+static void set_offline(eim_session *self, eim_pull *pull, bool offline) {
+  self->pulls_offline += (size_t)offline - (size_t)pull->offline;
+  pull->offline = offline;
+}
+
+static void free_pull(eim_pull *pull) {
   free(pull->name);
   free(pull->domain);
   free(pull->resource);
@@ -74,29 +91,28 @@ static void drop(eim_pull *pull) {
   free(pull);
 }
 
+static void drop(eim_session *self, eim_pull *pull) {
+  unlink_pull(self, pull);
+  set_offline(self, pull, false);
+  self->pull_count--;
+  free_pull(pull);
+}
+
 static void drop_all(eim_session *self) {
-  while (self->pulls) {
-    eim_pull *next = self->pulls->next;
-    drop(self->pulls);
-    self->pulls = next;
-  }
+  while (self->pulls) drop(self, self->pulls);
   self->expected = 0;
 }
 
 void eim_pull_lost(eim_session *self) {
-  for (eim_pull **at = &self->pulls; *at;) {
-    eim_pull *pull = *at;
+  for (eim_pull *pull = self->pulls, *next; pull; pull = next) {
+    next = pull->next;
     keep_ids(pull);
-    pull->wanted = pull->fetching = pull->again = pull->ack_wait = pull->offline = false;
+    set_offline(self, pull, false);
+    pull->wanted = pull->fetching = pull->again = pull->ack_wait = false;
     pull->page = 0;
     pull->undone = 0;
     pull->expected = 0;
-    if (pull->kept) {
-      at = &pull->next;
-    } else {
-      *at = pull->next;
-      drop(pull);
-    }
+    if (!pull->kept) drop(self, pull);
   }
   self->expected = 0;
   self->ask_again = false;
@@ -146,34 +162,36 @@ static bool is_of(const eim_pull *pull, uint32_t hash, const eim_jid *queue) {
 /* The resource belongs to the address: what another device of the user sent waits in a queue of the
  * user's own name and that device. */
 static eim_pull *find(eim_session *self, const eim_jid *queue) {
-  int count = 0;
   uint32_t hash = hash_of(queue->name);
-  eim_pull **at = &self->pulls;
-  for (; *at; at = &(*at)->next, count++)
-    if (is_of(*at, hash, queue) && strcmp((*at)->resource, queue->resource) == 0) return *at;
-  if (count >= QUEUES_MAX) return NULL;
-  eim_pull *pull = calloc(1, sizeof *pull);
+  eim_pull *pull = self->pulls;
+  for (; pull; pull = pull->next)
+    if (is_of(pull, hash, queue) && strcmp(pull->resource, queue->resource) == 0) return pull;
+  if (self->pull_count >= QUEUES_MAX) return NULL;
+  pull = calloc(1, sizeof *pull);
   if (!pull) return NULL;
   pull->name = eim_strdup(queue->name);
   pull->domain = eim_strdup(queue->domain);
   pull->resource = eim_strdup(queue->resource);
   pull->hash = hash;
   if (!pull->name || !pull->domain || !pull->resource) {
-    drop(pull);
+    free_pull(pull);
     return NULL;
   }
-  *at = pull;
+  append(self, pull);
+  self->pull_count++;
   return pull;
 }
 
-/* Whose answer this is. A server may leave out the resource, or say another of its own. */
+/* Whose answer this is. A server may leave out the resource, or say another of its own: then that
+ * of the oldest fetch. What was fetched last is at the end of the list, so the search begins there;
+ * those that only wait for their turn may be thousands. */
 static eim_pull *find_answered(eim_session *self, const eim_jid *queue) {
   uint32_t hash = hash_of(queue->name);
   eim_pull *other = NULL;
-  for (eim_pull *pull = self->pulls; pull; pull = pull->next) {
+  for (eim_pull *pull = self->pulls_last; pull; pull = pull->prev) {
     if (!is_of(pull, hash, queue)) continue;
     if (strcmp(pull->resource, queue->resource) == 0) return pull;
-    if (pull->fetching && !other) other = pull;
+    if (pull->fetching) other = pull;
   }
   return other ? other : find(self, queue);
 }
@@ -225,39 +243,28 @@ static void tell_offline(eim_session *self, const char *json);
 /* The next fetch, if it may go out: it acknowledges what is done, or starts what is wanted. The one
  * brings the next page as the other does. */
 static bool fetch_next(eim_session *self, eim_pull *pull) {
-  if (is_full(self)) return false;
   if (pull->ack_wait) return !pull->undone && fetch(self, pull, true, pull->key);
   return pull->wanted && !pull->fetching && fetch(self, pull, false, 0);
 }
 
-/* Acknowledge what is done, start what is wanted, forget what is finished. Who had its turn is the
- * last the next time. */
+/* Forget it when it is finished. */
+static void settle(eim_session *self, eim_pull *pull) {
+  if (!pull->wanted && !pull->fetching && !pull->ack_wait && !pull->kept) drop(self, pull);
+}
+
+/* Acknowledge what is done, start what is wanted, as long as there is room for what it brings. Who
+ * had its turn is the last the next time. */
 static void go_on(eim_session *self) {
-  bool waits_offline = false;
-  eim_pull *moved = NULL, **moved_tail = &moved;
   if (self->state != EIM_STATE_ONLINE) return;
-  eim_pull **at = &self->pulls;
-  while (*at) {
-    eim_pull *pull = *at;
-    bool had_turn = fetch_next(self, pull);
-    bool ended = !pull->wanted && !pull->fetching && !pull->ack_wait && !pull->kept;
-    waits_offline = waits_offline || (pull->offline && !ended);
-    if (!had_turn && !ended) {
-      at = &pull->next;
-      continue;
-    }
-    *at = pull->next;
-    pull->next = NULL;
-    if (ended) {
-      drop(pull);
-    } else {
-      *moved_tail = pull;
-      moved_tail = &pull->next;
-    }
+  const eim_pull *last = self->pulls_last;
+  for (eim_pull *pull = self->pulls, *next; pull && !is_full(self); pull = next) {
+    next = pull == last ? NULL : pull->next;
+    if (!fetch_next(self, pull)) continue;
+    unlink_pull(self, pull);
+    append(self, pull);
   }
-  *at = moved;
   /* Before the first UNREAD is answered it is not known what waits. */
-  if (self->offline_told && !waits_offline && !self->offline_asked) {
+  if (self->offline_told && !self->pulls_offline && !self->offline_asked) {
     self->offline_told = false;
     tell_offline(self, "{\"phase\":\"finish\"}");
   }
@@ -280,7 +287,7 @@ static bool want(eim_session *self, const eim_jid *queue, bool offline) {
     self->ask_again = true;
     return false;
   }
-  pull->offline = pull->offline || offline;
+  if (offline) set_offline(self, pull, true);
   if (pull->fetching || pull->ack_wait)
     pull->again = true;
   else
@@ -297,12 +304,14 @@ void eim_pull_want(eim_session *self, const eim_queue_info *queues, size_t count
     tell_offline(self, json);
   }
   for (size_t i = 0; i < count && want(self, &queues[i].queue, offline); i++) continue;
-  for (eim_pull *pull = self->pulls; pull; pull = pull->next) {
+  for (eim_pull *pull = self->pulls, *next; pull; pull = next) {
+    next = pull->next;
     if (is_overdue(self, pull)) /* the answer was lost somewhere, and it holds up others */
       fetch(self, pull, pull->has_key, pull->key);
     if (told != EIM_TOLD_OF_ONE && !pull->wanted) pull->kept = false; /* the server has the key */
+    settle(self, pull);
   }
-  go_on(self); /* once: it walks through all of them */
+  go_on(self);
 }
 
 void eim_pull_answer(eim_session *self, eim_frame *frame) {
@@ -330,6 +339,7 @@ void eim_pull_answer(eim_session *self, eim_frame *frame) {
     pull->again = false;
     if (again) pull->wanted = true;
   }
+  settle(self, pull);
   go_on(self);
 }
 
@@ -369,8 +379,8 @@ static bool make_room(eim_session *self) {
 }
 
 static eim_pull *pull_of_page(eim_session *self, uint64_t page) {
-  eim_pull *pull = page ? self->pulls : NULL;
-  while (pull && pull->page != page) pull = pull->next;
+  eim_pull *pull = page ? self->pulls_last : NULL; /* as in find_answered() */
+  while (pull && pull->page != page) pull = pull->prev;
   return pull;
 }
 
