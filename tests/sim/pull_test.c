@@ -1,5 +1,9 @@
 /* Queues that are fetched: what a server may do to that, and what a lost line may. */
+#include <stdlib.h>
+#include <string.h>
+
 #include "eim_test.h"
+#include "msync.pb-c.h"
 #include "session/internal.h"
 #include "world.h"
 
@@ -265,5 +269,40 @@ TEST(acknowledgements_of_many_queues_do_not_bring_more_than_was_asked_for) {
   CHECK_INT(given, 89);
   CHECK_INT(w.store_count, 0);
   CHECK(most >= 8 && most < 8 + 5);
+  world_stop(&w);
+}
+
+/* Says that there is something in the queue of this name. */
+static void notice_of(world *w, char *name) {
+  static uint8_t payload[8192], bytes[8192];
+  Easemob__Pb__JID queue = EASEMOB__PB__JID__INIT;
+  Easemob__Pb__CommNotice notice = EASEMOB__PB__COMM_NOTICE__INIT;
+  Easemob__Pb__MSync sync = EASEMOB__PB__MSYNC__INIT;
+  queue.name = name;
+  queue.domain = (char *)"easemob.com";
+  notice.queue = &queue;
+  sync.has_command = sync.has_payload = 1;
+  sync.command = EASEMOB__PB__MSYNC__COMMAND__NOTICE;
+  sync.payload = (ProtobufCBinaryData){easemob__pb__comm_notice__pack(&notice, payload), payload};
+  world_bytes(w, bytes, easemob__pb__msync__pack(&sync, bytes));
+  world_run(w, 1000);
+}
+
+TEST(a_queue_with_an_endless_name_is_neither_kept_nor_asked_for) {
+  world w;
+  char name[4001];
+  online(&w, NULL);
+  memset(name, 'n', sizeof name - 1);
+  name[sizeof name - 1] = 0;
+  int fetches = w.fetches;
+  notice_of(&w, name);
+  CHECK_INT(w.fetches, fetches);
+  name[1000] = 0; /* longer than any, and still one */
+  notice_of(&w, name);
+  CHECK_INT(w.fetches, fetches + 1);
+  world_deliver(&w, 1, "x");
+  world_run(&w, 1000);
+  CHECK_INT(world_count(&w, EIM_EVENT_message), 1);
+  CHECK_INT(w.store_count, 0);
   world_stop(&w);
 }

@@ -14,6 +14,9 @@
 #define FIRST_PAGE_PART 8
 /* A server that names more queues than this at once is not believed. */
 #define QUEUES_MAX 10000
+/* Nor one that gives a queue an address of more bytes than this: it would be kept, ten thousand
+ * times. */
+#define ADDRESS_MAX 2048
 /* Above maxUndelivered there may be what was asked for before: this many events at most. */
 #define ASKED_MAX 16384
 /* Ids remembered of one queue. A server that gives more at once has them only in the ring below. */
@@ -159,6 +162,10 @@ static bool is_of(const eim_pull *pull, uint32_t hash, const eim_jid *queue) {
          strcmp(pull->domain, queue->domain) == 0;
 }
 
+static bool is_believed(const eim_jid *queue) {
+  return strlen(queue->name) + strlen(queue->domain) + strlen(queue->resource) <= ADDRESS_MAX;
+}
+
 /* The resource belongs to the address: what another device of the user sent waits in a queue of the
  * user's own name and that device. */
 static eim_pull *find(eim_session *self, const eim_jid *queue) {
@@ -166,7 +173,7 @@ static eim_pull *find(eim_session *self, const eim_jid *queue) {
   eim_pull *pull = self->pulls;
   for (; pull; pull = pull->next)
     if (is_of(pull, hash, queue) && strcmp(pull->resource, queue->resource) == 0) return pull;
-  if (self->pull_count >= QUEUES_MAX) return NULL;
+  if (self->pull_count >= QUEUES_MAX || !is_believed(queue)) return NULL;
   pull = calloc(1, sizeof *pull);
   if (!pull) return NULL;
   pull->name = eim_strdup(queue->name);
@@ -282,6 +289,7 @@ bool eim_pull_is_stuck(const eim_session *self) {
 
 /* False: there are too many, or memory ended. */
 static bool want(eim_session *self, const eim_jid *queue, bool offline) {
+  if (!is_believed(queue)) return true;
   eim_pull *pull = find(self, queue);
   if (!pull) {
     self->ask_again = true;
@@ -302,6 +310,10 @@ void eim_pull_want(eim_session *self, const eim_queue_info *queues, size_t count
     snprintf(json, sizeof json, "{\"phase\":\"start\",\"queues\":%zu}", count);
     self->offline_told = true;
     tell_offline(self, json);
+  }
+  if (count > QUEUES_MAX) { /* the others with the next beat: each is searched for */
+    count = QUEUES_MAX;
+    self->ask_again = true;
   }
   for (size_t i = 0; i < count && want(self, &queues[i].queue, offline); i++) continue;
   for (eim_pull *pull = self->pulls, *next; pull; pull = next) {
