@@ -13,9 +13,24 @@ void eim_sb_answer(eim_sandbox *self, eim_sb_request *request, int status, const
   eim_buf_str(&request->answer, json);
 }
 
+/* What was made shorter to fit may have lost a part of a character, and what came in a URL may be
+ * no UTF-8 at all. */
+static void drop_no_utf8(char *text) {
+  if (eim_utf8_valid(text, strlen(text))) return;
+  char *to = text;
+  for (const char *at = text; *at;) {
+    size_t n = eim_utf8_length(at);
+    if (n) memmove(to, at, n);
+    to += n;
+    at += n ? n : 1;
+  }
+  *to = 0;
+}
+
 void eim_sb_answer_json(eim_sandbox *self, eim_sb_request *request, int status, cJSON *json) {
   char *text = json ? cJSON_PrintUnformatted(json) : NULL;
   cJSON_Delete(json);
+  if (text) drop_no_utf8(text);
   if (text)
     eim_sb_answer(self, request, status, text);
   else
@@ -75,6 +90,7 @@ bool eim_sb_query(const eim_sb_request *request, const char *name, char *out, si
     if (!end) end = at + strlen(at);
     if (strncmp(at, name, length) == 0 && at[length] == '=') {
       snprintf(out, size, "%.*s", (int)(end - at - (ptrdiff_t)length - 1), at + length + 1);
+      drop_no_utf8(out);
       return true;
     }
     at = *end ? end + 1 : end;

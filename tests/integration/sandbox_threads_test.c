@@ -254,6 +254,18 @@ TEST(pins_that_are_refused) {
   end();
 }
 
+TEST(what_is_no_utf8_does_not_come_back) {
+  REQUIRE(begin(NULL));
+  char name[64 * 6 + 1] = ""; /* the buffer of a name ends within a character */
+  for (int i = 0; i < 64; i++) strcat(name, "%C3%A9");
+  REFUSED(alice, "GET", rest_text("/user/alice/user_channel/pin?type=chat&to=%s", name), NULL, 404,
+          "resource_not_found", "\xc3\xa9 doesn't exist!");
+  REFUSED(alice, "GET", "/user/alice/user_channel/pin?type=chat&to=x%FFy", NULL, 404,
+          "resource_not_found", "username xy doesn't exist!");
+  REFUSED(app, "PUT", "/chatgroups/%C3/x%FF", "{}", 404, "resource_not_found", "");
+  end();
+}
+
 TEST(a_restart_keeps_them) {
   char folder[] = "/tmp/eim-threads-XXXXXX", file[64], wal[80], forget[700];
   REQUIRE(mkdtemp(folder));
