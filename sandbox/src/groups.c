@@ -250,6 +250,8 @@ void eim_sb_leave_all_groups(eim_sandbox *self, const char *name) {
           self, group,
           &(eim_sb_muc){.operation = EASEMOB__PB__MUCBODY__OPERATION__DESTROY, .from = name}, name);
       eim_sb_destroy_group(self, group);
+      next =
+          self->groups; /* its threads are gone with it, and one of them may have been the next */
       continue;
     }
     eim_sb_leave_group(group, name);
