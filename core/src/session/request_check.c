@@ -103,12 +103,12 @@ bool eim_request_form(const char *json_body, eim_buf *out) {
         eim_json_raw(parts[i], &text);
       else
         good = false;
+      good = good && !text.failed; /* else an attribute would go as empty */
       eim_buf_str(out, i ? "=" : separator);
       eim_buf_url(out, text.length ? (const char *)text.data : "");
     }
     separator = "&";
   }
-  good = good && !text.failed;
   eim_buf_wipe(&text);
   return good;
 }
