@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""README.md quotes examples/echo.c as it is, and its links lead somewhere: readme_test.py SOURCE_DIR."""
+"""README.md quotes examples/echo.c as it is; the links of every page lead to files and headings: readme_test.py SOURCE_DIR."""
 import os
 import re
 import sys
@@ -13,21 +13,53 @@ def read(path):
         return file.read()
 
 
-def links(path):
-    found = re.findall(r"\]\(([^)#\s]+)", read(path))
-    return [link for link in found if not re.match(r"[a-z]+:", link)]
+def pages():
+    for folder, folders, files in os.walk(root):
+        folders[:] = [f for f in folders if not f.startswith((".", "build")) and f not in ("dist", "node_modules")]
+        yield from (os.path.relpath(os.path.join(folder, f), root) for f in sorted(files) if f.endswith(".md"))
+
+
+def prose(path):
+    """The page without what is code: there a # is no heading and brackets are no link."""
+    return re.sub(r"^ *```.*?^ *```", "", read(path), flags=re.S | re.M)
+
+
+def headings(path):
+    """The names that GitHub gives to the headings of a page."""
+    names = set()
+    for text in re.findall(r"^#+ +(.*)$", prose(path), re.M):
+        text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text)
+        name = re.sub(r"[^\w\- ]", "", text.strip().lower()).replace(" ", "-")
+        again = 0
+        while (f"{name}-{again}" if again else name) in names:
+            again += 1
+        names.add(f"{name}-{again}" if again else name)
+    return names
+
+
+def wrong(page, link):
+    """What is wrong with the link, or None."""
+    path, _, heading = link.partition("#")
+    target = os.path.normpath(os.path.join(os.path.dirname(page), path)) if path else page
+    if not os.path.exists(os.path.join(root, target)):
+        return "which is not there"
+    if heading and target.endswith(".md") and heading not in headings(target):
+        return "which has no such heading"
+    return None
 
 
 quoted = re.findall(r"```c\n(.*?)```", read("README.md"), re.S)
 if read("examples/echo.c") not in quoted:
     failed.append("README.md does not quote examples/echo.c as it is")
-pages = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"] + ["docs/" + f for f in os.listdir(os.path.join(root, "docs"))]
 checks = 1
-for page in pages:
-    for link in links(page) if page.endswith(".md") else []:
+for page in pages():
+    for link in re.findall(r"\]\(([^)\s]+)\)", re.sub(r"`[^`\n]*`", "", prose(page))):
+        if re.match(r"[a-z]+:", link):
+            continue
         checks += 1
-        if not os.path.exists(os.path.join(root, os.path.dirname(page), link)):
-            failed.append(f"{page} links to {link}, which is not there")
+        what = wrong(page, link)
+        if what:
+            failed.append(f"{page} links to {link}, {what}")
 print("\n".join(failed))
 print(f"{checks - len(failed)} passed, {len(failed)} failed")
 sys.exit(bool(failed))
