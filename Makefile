@@ -3,11 +3,12 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 PREFIX ?= /usr/local
 BUILD := build/release
 
-.PHONY: all setup build demo test cross bench wheel jar lint format install clean help
+.PHONY: all setup setup-all build demo test cross bench wheel jar lint format install clean help
 all: build
 
 help:
-	@echo 'make setup    install the system packages (Debian, Ubuntu)'
+	@echo 'make setup    install the system packages for make, make demo and make install (Debian, Ubuntu);'
+	@echo '              the other commands install what they need besides (scripts/setup.sh --test)'
 	@echo 'make          build the library, eim and eim-sandbox into $(BUILD)'
 	@echo 'make demo     a conversation over TLS, start to end'
 	@echo 'make test     everything that can be checked'
@@ -21,6 +22,9 @@ help:
 
 setup:
 	@scripts/setup.sh
+
+setup-all:
+	@scripts/setup.sh --test
 
 build: setup
 	@mkdir -p build
@@ -36,23 +40,21 @@ test:
 cross:
 	@scripts/test-cross.sh
 
-bench: build
+bench: setup-all build
 	@cmake --preset release -DEIM_BUILD_TESTS=ON >build/release-configure.log
 	@cmake --build --preset release -j $(JOBS) --target eim-bench eim-bench-log
 	@scripts/bench.sh $(BUILD)
 
-wheel:
-	@scripts/setup.sh --test
+wheel: setup-all
 	@scripts/wheel.sh dist
 
-jar:
-	@scripts/setup.sh --test
+jar: setup-all
 	@scripts/jar.sh dist
 
-lint: setup
+lint: setup-all
 	@scripts/lint.sh
 
-format:
+format: setup-all
 	@scripts/lint.sh --format
 
 install: build

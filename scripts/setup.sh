@@ -1,40 +1,43 @@
 #!/usr/bin/env bash
 # Installs the system packages the project builds and tests with, on Debian 12 and newer or Ubuntu 24.04
 # and newer. Says what it does; does nothing when nothing is missing.
-# setup.sh: for building and the demo. setup.sh --test: also for the tests of every language. setup.sh --cross: for those and
-# for the tests on other machines (scripts/test-cross.sh).
+# setup.sh: for building and the demo. setup.sh --test: also for the tests of every language, make lint, bench, wheel and jar.
+# setup.sh --cross: for those and for the tests on other machines (scripts/test-cross.sh).
 set -eu
 
+case "$#${1:-}" in
+0 | 1--test | 1--cross) ;;
+*) echo "usage: scripts/setup.sh [--test | --cross]" >&2 && exit 2 ;;
+esac
+
 packages=(
-  cmake ninja-build pkg-config gcc g++ libc6-dev binutils             # build
-  clang clang-format clang-tidy                                   # second compiler, lint
+  cmake ninja-build pkg-config gcc libc6-dev binutils                 # build
   libwebsockets-dev libwebsockets-evlib-uv libcurl4-openssl-dev   # message socket, REST
   libcjson-dev libssl-dev libuv1-dev
   protobuf-c-compiler protobuf-compiler libprotobuf-c-dev liblz4-dev
   libsqlite3-dev                                                  # the sandbox's --data
   ca-certificates curl python3                                    # demo, tests
 )
-if [ "${1:-}" = --test ] || [ "${1:-}" = --cross ]; then
+if [ $# -gt 0 ]; then
   packages+=(
+    g++ clang clang-format clang-tidy                             # headers as C++, second compiler, lint
     swig python3-dev python3-venv                                 # bindings/python
     perl make tcl                                                 # packaging/deps: builds of OpenSSL and SQLite
     lua5.1 liblua5.1-0-dev lua5.2 liblua5.2-dev lua5.3 liblua5.3-dev lua5.4 liblua5.4-dev
     luajit libluajit-5.1-dev luarocks valgrind                    # bindings/lua
   )
-fi
-# bindings/java: any JDK from 11 on will do.
-if [ "${1:-}" = --test ] || [ "${1:-}" = --cross ]; then
+  # bindings/java: any JDK from 11 on will do.
   java_major=$(javac -version 2>&1 | sed -n 's/^javac \([0-9]*\).*/\1/p') || java_major=
   if [ -z "$java_major" ] || [ "$java_major" -lt 11 ]; then packages+=(default-jdk-headless); fi
   if ! command -v mvn >/dev/null 2>&1; then packages+=(maven); fi
+  # The real SDK is the other side of the interop tests. Any Node from 18 on will do.
+  node_major=$(node --version 2>/dev/null | sed 's/^v\([0-9]*\).*/\1/') || node_major=
+  if [ -z "$node_major" ] || [ "$node_major" -lt 18 ]; then packages+=(nodejs); fi
+  if ! command -v npm >/dev/null 2>&1; then packages+=(npm); fi
 fi
 if [ "${1:-}" = --cross ]; then
   packages+=(qemu-user gcc-arm-linux-gnueabihf libc6-dev-armhf-cross) # clang and musl come from PyPI
 fi
-# The real SDK is the other side of the interop tests. Any Node from 18 on will do.
-node_major=$(node --version 2>/dev/null | sed 's/^v\([0-9]*\).*/\1/') || node_major=
-if [ -z "$node_major" ] || [ "$node_major" -lt 18 ]; then packages+=(nodejs); fi
-if ! command -v npm >/dev/null 2>&1; then packages+=(npm); fi
 
 if ! command -v apt-get >/dev/null 2>&1 || ! command -v dpkg-query >/dev/null 2>&1; then
   echo "setup: this is neither Debian nor Ubuntu; install by hand what these bring: ${packages[*]}" >&2

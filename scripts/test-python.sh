@@ -3,7 +3,7 @@
 # pyright (which needs node and npm), pytest.
 # PYTHON names another interpreter (3.11 or newer). What follows is handed to pytest.
 #
-# Debian 12: apt-get install swig python3-dev python3-venv, besides scripts/setup.sh.
+# What it needs of the system scripts/setup.sh --test installs.
 set -eu
 cd "$(dirname "$0")/.."
 . scripts/python_env.sh
