@@ -92,6 +92,23 @@ class ExamplesTest {
     assertEquals("hi yourself", out.trim());
   }
 
+  /** The program of the project's README.md, as it stands there, and what it says it prints. */
+  @Test
+  void frontPage(@TempDir Path folder) throws Exception {
+    String text = Files.readString(Paths.get("../../README.md"));
+    int begin = text.indexOf("```java\n") + 8;
+    String program = text.substring(begin, text.indexOf("```", begin));
+    String print = "System.out.println(";
+    String says = program.substring(program.indexOf("// ", program.indexOf(print)) + 3).split("\n", 2)[0];
+    Path file = folder.resolve("Hello.java");
+    Files.writeString(file, program);
+    Process process = start(Map.of(), file.toString());
+    String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertTrue(process.waitFor(60, TimeUnit.SECONDS));
+    assertEquals(says, out.trim());
+    assertEquals(0, process.exitValue());
+  }
+
   @Test
   void chat() throws Exception {
     try (Sandbox sandbox = Sandbox.start("--user", "alice:secret", "--user", "bob:secret");
