@@ -22,7 +22,7 @@ if [ $# -gt 0 ]; then
   packages+=(
     g++ clang clang-format clang-tidy                             # headers as C++, second compiler, lint
     swig python3-dev python3-venv                                 # bindings/python
-    perl make tcl                                                 # packaging/deps: builds of OpenSSL and SQLite
+    perl make tcl xz-utils                                        # packaging/deps: builds of OpenSSL and SQLite
     lua5.1 liblua5.1-0-dev lua5.2 liblua5.2-dev lua5.3 liblua5.3-dev lua5.4 liblua5.4-dev
     luajit libluajit-5.1-dev luarocks valgrind                    # bindings/lua
   )
