@@ -57,8 +57,11 @@ lint: setup-all
 format: setup-all
 	@scripts/lint.sh --format
 
-install: build
+# sudo make install: root installs what its owner built, and leaves nothing in his folder that he cannot write.
+install:
+	@if [ ! -e $(BUILD)/build.ninja ] || [ -O $(BUILD)/build.ninja ]; then $(MAKE) --no-print-directory build; fi
 	cmake --install $(BUILD) --prefix $(PREFIX)
+	@[ "$$(id -u)" -ne 0 ] || chown --reference=$(BUILD)/build.ninja $(BUILD)/install_manifest.txt
 
 clean:
 	rm -rf build
