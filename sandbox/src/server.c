@@ -1,6 +1,7 @@
 /* The listening sockets: one for REST and messages, a plain one for the admin API. Only this file
  * talks to libwebsockets, and only on the sandbox's own thread. */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
@@ -582,22 +583,37 @@ static void *run(void *argument) {
   return NULL;
 }
 
-/* libwebsockets takes an address this machine does not have for one that may come later. */
-static bool own_address(const char *address) {
-  struct sockaddr_in v4 = {.sin_family = AF_INET};
-  struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
+/* Whether somebody may listen there; errno says why not, 0: that is no address. */
+static bool can_bind(const char *address, uint16_t port) {
+  struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(port)};
+  struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
   bool is_v4 = inet_pton(AF_INET, address, &v4.sin_addr) == 1;
-  if (!is_v4 && inet_pton(AF_INET6, address, &v6.sin6_addr) != 1) return false;
+  if (!is_v4 && inet_pton(AF_INET6, address, &v6.sin6_addr) != 1) {
+    errno = 0;
+    return false;
+  }
   int fd = socket(is_v4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  bool good = fd >= 0 && bind(fd, is_v4 ? (struct sockaddr *)&v4 : (struct sockaddr *)&v6,
-                              is_v4 ? sizeof v4 : sizeof v6) == 0;
+  int one = 1; /* as libwebsockets does it: a port is free when nobody listens */
+  bool good = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) == 0 &&
+              bind(fd, is_v4 ? (struct sockaddr *)&v4 : (struct sockaddr *)&v6,
+                   is_v4 ? sizeof v4 : sizeof v6) == 0;
+  int reason = errno;
   if (fd >= 0) close(fd);
+  errno = reason;
   return good;
+}
+
+static void cannot_listen(const char *address, uint16_t port, char *error, size_t error_size) {
+  int used = snprintf(error, error_size, "cannot listen on %s port %u", address, (unsigned)port);
+  if (!can_bind(address, port) && used > 0 && (size_t)used < error_size)
+    snprintf(error + used, error_size - (size_t)used, ": %s",
+             errno ? strerror(errno) : "not a numeric address");
 }
 
 static struct lws_vhost *listen_on(eim_sandbox *self, const char *name, const char *address,
                                    uint16_t port, const char *cert, const char *key) {
-  if (!own_address(address)) return NULL;
+  /* libwebsockets takes an address this machine does not have for one that may come later. */
+  if (!can_bind(address, 0)) return NULL;
   struct lws_context_creation_info info;
   memset(&info, 0, sizeof info);
   info.vhost_name = name;
@@ -638,13 +654,13 @@ static bool listen_all(eim_sandbox *self, char *error, size_t error_size) {
     remove(key);
   }
   if (!self->vhost) {
-    snprintf(error, error_size, "cannot listen on %s port %u", address, self->options.port);
+    cannot_listen(address, self->options.port, error, error_size);
     return false;
   }
   self->port = lws_get_vhost_listen_port(self->vhost);
   self->admin_vhost = listen_on(self, "admin", admin, self->options.admin_port, NULL, NULL);
   if (!self->admin_vhost) {
-    snprintf(error, error_size, "cannot listen on %s port %u", admin, self->options.admin_port);
+    cannot_listen(admin, self->options.admin_port, error, error_size);
     return false;
   }
   self->admin_port = lws_get_vhost_listen_port(self->admin_vhost);

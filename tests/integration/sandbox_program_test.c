@@ -83,7 +83,8 @@ TEST(bad_flags) {
   REFUSED(2, "seconds", "--token-ttl", "0");
   REFUSED(2, "unexpected", "what");
   REFUSED(2, "--port", "--port");
-  REFUSED(2, "cannot listen", "--bind", "203.0.113.1");
+  REFUSED(2, "localhost port 0: not a numeric address", "--bind", "localhost");
+  REFUSED(2, "cannot listen on 203.0.113.1 port 0: Cannot assign", "--bind", "203.0.113.1");
 }
 
 TEST(help_and_version) {
@@ -128,7 +129,7 @@ TEST(one_line_when_ready_and_an_end_by_signal) {
     CHECK_INT(cJSON_GetNumberValue(cJSON_GetObjectItem(answer.json, "expires_in")), 60);
     raw_free(&answer);
     snprintf(number, sizeof number, "%u", port);
-    REFUSED(2, "cannot listen", "--port", number);
+    REFUSED(2, ": Address already in use", "--port", number);
     cJSON_Delete(ready);
     kill(p.pid, signals[i]);
     read_text(p.out, rest, sizeof rest, false);
