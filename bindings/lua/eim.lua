@@ -1,9 +1,9 @@
 --- libeim for Lua 5.1 to 5.4 and LuaJIT: a client for the Easemob IM / Agora Chat service.
 ---
 ---   local eim = require "eim"
----   local client = assert(eim.client{ appKey = "org#app" })
+---   local client = eim.assert(eim.client{ appKey = "org#app" })
 ---   client:on("message", function(message) print(message.from, message.text) end)
----   assert(client:await(client:open{ user = "alice", password = secret }))
+---   eim.assert(client:await(client:open{ user = "alice", password = secret }))
 ---   while client:poll(1) do end
 ---
 --- Whatever can fail returns nil and an error table (eim.Error). Times that are arguments are seconds,
@@ -58,6 +58,22 @@ end
 ---@return boolean
 function eim.isError(value)
   return errors.is_error(value)
+end
+
+-- The assert of 5.1 and 5.2 takes a text only and would complain of the error instead of throwing it.
+local _, thrown = pcall(assert, nil, {})
+local text_only = type(thrown) == "string"
+
+--- Returns its arguments, or throws the error: itself where assert does that (5.3, 5.4, LuaJIT), its text on 5.1 and 5.2.
+---@generic T
+---@param value T?
+---@param err? any
+---@return T value
+---@return any ...
+function eim.assert(value, err, ...)
+  if value then return value, err, ... end
+  if err == nil then err = "assertion failed!" end
+  error(text_only and tostring(err) or err, 0)
 end
 
 --- Seconds of a clock that never jumps.

@@ -19,7 +19,7 @@ function bot.start(options, user, password)
 end
 
 if arg and arg[0] and arg[0]:find("echo_bot%.lua$") then
-  local client = assert(bot.start({ appKey = arg[1], apiUrl = os.getenv("EIM_API_URL"), url = os.getenv("EIM_URL") },
+  local client = eim.assert(bot.start({ appKey = arg[1], apiUrl = os.getenv("EIM_API_URL"), url = os.getenv("EIM_URL") },
     arg[2], os.getenv("EIM_PASSWORD")))
   print("online: " .. tostring(client))
   for event, name in client:events() do

@@ -10,7 +10,7 @@ Game.__index = Game
 function Game.new(options, user, password)
   options.pause = coroutine.yield
   local self = setmetatable({ lines = {}, online = false, tasks = {} }, Game)
-  self.client = assert(eim.client(options))
+  self.client = eim.assert(eim.client(options))
   self.client:on("message", function(message) self:show(message.from .. ": " .. (message.text or message.type)) end)
   self.client:on("connected", function() self.online = true end)
   self.client:on("reconnecting", function() self.online = false end)

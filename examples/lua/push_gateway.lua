@@ -12,7 +12,7 @@ Gateway.__index = Gateway
 
 function Gateway.new(ngx, options, user, password)
   options.pause = function() ngx.sleep(0.005) end -- for await: the timer below does the polling
-  local self = setmetatable({ client = assert(eim.client(options)) }, Gateway)
+  local self = setmetatable({ client = eim.assert(eim.client(options)) }, Gateway)
   self.client:on("disconnected", function(change)
     if change.cause then ngx.log(ngx.ERR, "session over: ", tostring(change.cause)) end
   end)
@@ -26,7 +26,7 @@ function Gateway.new(ngx, options, user, password)
     ngx.timer.at(0.005, tick)
   end
   ngx.timer.at(0, tick)
-  self.login = assert(self.client:open{ user = user, password = password })
+  self.login = eim.assert(self.client:open{ user = user, password = password })
   return self
 end
 

@@ -13,8 +13,8 @@ local function admin(path, body)
 end
 
 local function client(user)
-  local made = assert(eim.client{ appKey = box.appKey, apiUrl = box.apiUrl, url = box.url, reconnectBaseMs = 1 })
-  if user then assert(made:await(made:open{ user = user, password = "secret" })) end
+  local made = eim.assert(eim.client{ appKey = box.appKey, apiUrl = box.apiUrl, url = box.url, reconnectBaseMs = 1 })
+  if user then eim.assert(made:await(made:open{ user = user, password = "secret" })) end
   return made
 end
 
@@ -26,7 +26,7 @@ end
 
 test("a message arrives", function()
   local alice, bob = client("alice"), client("bob")
-  assert(alice:await(alice:send{ to = "bob", text = "hello" }))
+  eim.assert(alice:await(alice:send{ to = "bob", text = "hello" }))
   for event, name in bob:events(5) do
     if name == "message" then return assert(event.text == "hello") end
   end
@@ -54,7 +54,7 @@ test("a refused send is an error, and the session goes on", function()
   admin("/fail", { what = "send", n = 1, how = "status", status = 19, text = "not allowed" })
   local ok, err = alice:await(alice:send{ to = "bob", text = "x" })
   assert(not ok and err.domain == "server", tostring(err))
-  assert(alice:await(alice:send{ to = "bob", text = "y" }))
+  eim.assert(alice:await(alice:send{ to = "bob", text = "y" }))
 end)
 
 os.execute("kill " .. ("%d"):format(box.pid))

@@ -13,6 +13,19 @@ local function both(text, other)
   same(assert(json.encode(assert(json.decode(text)))), other or text)
 end
 
+test("eim.assert throws what went wrong, on every Lua", function()
+  local first, second, third = eim.assert(1, nil, 3)
+  check(first == 1 and second == nil and third == 3)
+  local client, err = eim.client{ appKey = "bad" }
+  local ok, thrown = pcall(eim.assert, client, err)
+  same(ok, false)
+  same(tostring(thrown), tostring(err))
+  contains(tostring(thrown), "appKey: 'bad'")
+  local _, by_assert = pcall(assert, nil, err)
+  if by_assert == err then same(thrown, err) else same(type(thrown), "string") end
+  same(select(2, pcall(eim.assert, false)), "assertion failed!")
+end)
+
 test("json: what goes in comes out", function()
   both('{"a":[],"b":{},"c":[1,-2,true,false,null],"d":"","e":{"f":[[]]}}')
   both(' [ 1 , "x" ] ', '[1,"x"]')
