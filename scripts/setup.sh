@@ -11,7 +11,7 @@ case "$#${1:-}" in
 esac
 
 packages=(
-  cmake ninja-build pkg-config gcc libc6-dev binutils                 # build
+  cmake ninja-build pkg-config gcc libc6-dev binutils             # build
   libwebsockets-dev libwebsockets-evlib-uv libcurl4-openssl-dev   # message socket, REST
   libcjson-dev libssl-dev libuv1-dev
   protobuf-c-compiler protobuf-compiler libprotobuf-c-dev liblz4-dev
