@@ -99,9 +99,13 @@ public final class EchoBot implements EventHandler {
 
   /** Command line. */
   public static void main(String[] arguments) throws Exception {
-    if (arguments.length < 2) {
+    if (arguments.length == 0) {
       demo();
       return;
+    }
+    if (arguments.length != 2 || System.getenv("EIM_PASSWORD") == null) {
+      System.err.println("usage: EIM_PASSWORD=… EchoBot.java ORG#APP USER, or without arguments for a demonstration");
+      System.exit(2);
     }
     try (Context context = new Context().start();
         Client client = Client.builder(arguments[0]).context(context).autoReconnectNumMax(-1).build()) {

@@ -38,6 +38,7 @@ class ExamplesTest {
     command.addAll(Arrays.asList("-Dfile.encoding=UTF-8", "-cp", path(Client.class) + File.pathSeparator + path(JSONObject.class)));
     command.addAll(Arrays.asList(arguments));
     ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+    builder.environment().remove("EIM_PASSWORD"); // of whoever runs the tests
     builder.environment().putAll(environment);
     return builder.start();
   }
@@ -63,6 +64,16 @@ class ExamplesTest {
     for (String line : new String[] {"alice got hello", "alice got how are you?", "alice got 😀", "over: logged out"}) {
       assertTrue(text.contains(line), text);
     }
+  }
+
+  /** A forgotten password is told as what it is. */
+  @Test
+  void usage() throws Exception {
+    Process process = start(Map.of(), FOLDER.resolve("EchoBot.java").toString(), "org#app", "bot");
+    String text = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertTrue(process.waitFor(60, TimeUnit.SECONDS));
+    assertEquals(2, process.exitValue(), text);
+    assertTrue(text.startsWith("usage: EIM_PASSWORD="), text);
   }
 
   /** The first program of README.md, word for word. */
