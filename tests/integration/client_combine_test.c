@@ -45,16 +45,9 @@ static bool upload(peer *p, const void *bytes, size_t size, char *where, char *s
   int fd = mkstemp(source);
   bool good = fd >= 0 && write(fd, bytes, size) == (ssize_t)size;
   if (fd >= 0) close(fd);
-  uint64_t token = ++p->last_token;
-  good = good && !eim_client_upload(p->client, source, NULL, 0, 0, token);
-  const peer_event *got = good ? peer_result(p, token) : NULL;
+  good = good && peer_upload(p, source, where, secret);
   unlink(source);
-  if (!got || got->error) return false;
-  cJSON *json = cJSON_Parse(eim_result_json(got->result));
-  snprintf(where, 256, "%s", cJSON_GetObjectItem(json, "url")->valuestring);
-  snprintf(secret, 64, "%s", cJSON_GetObjectItem(json, "secret")->valuestring);
-  cJSON_Delete(json);
-  return true;
+  return good;
 }
 
 static const peer_event *fetch(peer *p, const char *where, const char *secret, int64_t max) {

@@ -65,24 +65,6 @@ static void end(peer *p) {
   eim_sandbox_free(sandbox);
 }
 
-/* Uploads the source; the address and the secret of the file. */
-static bool upload(peer *p, char *where, char *secret) {
-  static uint64_t token = 1000;
-  if (eim_client_upload(p->client, source, NULL, 0, 0, ++token)) return false;
-  const peer_event *got = peer_result(p, token);
-  if (!got || got->error) return false;
-  cJSON *json = cJSON_Parse(eim_result_json(got->result));
-  const cJSON *u = cJSON_GetObjectItem(json, "url"), *s = cJSON_GetObjectItem(json, "secret");
-  bool good = cJSON_IsString(u) && cJSON_IsString(s) &&
-              cJSON_GetObjectItem(json, "file_length")->valuedouble >= 0;
-  if (good) {
-    snprintf(where, 256, "%s", u->valuestring);
-    snprintf(secret, 64, "%s", s->valuestring);
-  }
-  cJSON_Delete(json);
-  return good;
-}
-
 TEST(a_file_goes_up_and_comes_down) {
   static const size_t sizes[] = {0, 1, 65536, SIZE};
   char where[256], secret[64];
@@ -90,7 +72,7 @@ TEST(a_file_goes_up_and_comes_down) {
   REQUIRE(begin(&alice, 0));
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
     write_file(source, sizes[i]);
-    REQUIRE(upload(&alice, where, secret));
+    REQUIRE(peer_upload(&alice, source, where, secret));
     CHECK_CONTAINS(where, "/chatfiles/");
     REQUIRE(!eim_client_download(alice.client, where, secret, target, 0, false, 910 + i));
     CHECK_INT(peer_code(&alice, 910 + i), 0);
@@ -104,7 +86,7 @@ TEST(a_file_needs_its_secret_and_is_kept_for_a_week) {
   peer alice;
   REQUIRE(begin(&alice, 0));
   write_file(source, 1000);
-  REQUIRE(upload(&alice, where, secret));
+  REQUIRE(peer_upload(&alice, source, where, secret));
   REQUIRE(!eim_client_download(alice.client, where, "another", target, 0, false, 101));
   const peer_event *got = peer_result(&alice, 101);
   REQUIRE(got && got->error);
@@ -130,7 +112,7 @@ TEST(a_file_over_the_limit_is_refused_and_others_go_on) {
   CHECK_INT(eim_error_code(got->error), EIM_CODE_FILE_TOO_LARGE);
   CHECK(!eim_error_may_have_happened(got->error));
   write_file(source, 100000);
-  CHECK(upload(&alice, where, secret));
+  CHECK(peer_upload(&alice, source, where, secret));
   end(&alice);
 }
 
@@ -140,7 +122,7 @@ TEST(a_full_disk_is_told_and_leaves_nothing_under_the_final_name) {
   peer alice;
   REQUIRE(begin(&alice, 0));
   write_file(source, SIZE);
-  REQUIRE(upload(&alice, where, secret));
+  REQUIRE(peer_upload(&alice, source, where, secret));
   struct rlimit before, small;
   struct sigaction ignore = {.sa_handler = SIG_IGN}, kept;
   getrlimit(RLIMIT_FSIZE, &before);
@@ -208,7 +190,7 @@ TEST(a_file_that_goes_or_shrinks_on_its_way_up) {
   CHECK_INT(peer_code(&alice, 103), 0);
   CHECK_INT(peer_code(&alice, peer_send(&alice, "alice", "still here")), 0);
   write_file(source, 100);
-  CHECK(upload(&alice, where, secret));
+  CHECK(peer_upload(&alice, source, where, secret));
   end(&alice);
 }
 

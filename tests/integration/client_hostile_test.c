@@ -12,7 +12,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cJSON.h"
 #include "eim_test.h"
 #include "msync.pb-c.h"
 #include "peer.h"
@@ -72,15 +71,9 @@ static bool upload(peer *p, char *where, char *secret) {
   int fd = mkstemp(source);
   if (fd < 0 || write(fd, bytes, sizeof bytes) != sizeof bytes) return false;
   close(fd);
-  bool good = !eim_client_upload(p->client, source, NULL, 0, 0, 900);
-  const peer_event *got = good ? peer_result(p, 900) : NULL;
+  bool good = peer_upload(p, source, where, secret);
   unlink(source);
-  if (!got || got->error) return false;
-  cJSON *json = cJSON_Parse(eim_result_json(got->result));
-  snprintf(where, 256, "%s", cJSON_GetObjectItem(json, "url")->valuestring);
-  snprintf(secret, 64, "%s", cJSON_GetObjectItem(json, "secret")->valuestring);
-  cJSON_Delete(json);
-  return true;
+  return good;
 }
 
 /* The whole of it, in a process whose mounts nobody else sees. It comes first: a child of a process

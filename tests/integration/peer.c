@@ -5,6 +5,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "cJSON.h"
+
 static int64_t now_ms(void) {
   struct timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);
@@ -234,4 +236,22 @@ uint64_t peer_renew(peer *self, const char *access_token) {
 
 uint64_t peer_close(peer *self) {
   return next(self, eim_client_close(self->client, ++self->last_token));
+}
+
+bool peer_upload(peer *self, const char *path, char where[256], char secret[64]) {
+  uint64_t token = ++self->last_token;
+  if (eim_client_upload(self->client, path, NULL, 0, 0, token)) return false;
+  const peer_event *got = peer_result(self, token);
+  if (!got || got->error) return false;
+  cJSON *json = cJSON_Parse(eim_result_json(got->result));
+  const char *url = cJSON_GetStringValue(cJSON_GetObjectItem(json, "url"));
+  const char *share = cJSON_GetStringValue(cJSON_GetObjectItem(json, "secret"));
+  const cJSON *length = cJSON_GetObjectItem(json, "file_length");
+  bool good = url && share && cJSON_IsNumber(length) && length->valuedouble >= 0;
+  if (good) {
+    snprintf(where, 256, "%s", url);
+    snprintf(secret, 64, "%s", share);
+  }
+  cJSON_Delete(json);
+  return good;
 }

@@ -70,5 +70,7 @@ uint64_t peer_register(peer *self, const char *user, const char *password);
 uint64_t peer_send(peer *self, const char *to, const char *text);
 uint64_t peer_renew(peer *self, const char *access_token);
 uint64_t peer_close(peer *self);
+/* Uploads this file and waits: its address and secret. False: it did not go up. */
+bool peer_upload(peer *self, const char *path, char where[256], char secret[64]);
 
 #endif
